@@ -38,6 +38,8 @@ pub enum FindingCode {
     WriteOffDay,
     /// A movement contradicts its entry, its unmatched event or the movement that it belongs to.
     Movement,
+    /// An operation contradicts its movement, its payment or another operation.
+    Operation,
     /// Two accounts have the same tax number but different names or kinds.
     BuyerName,
 }
@@ -53,5 +55,5 @@ impl fmt::Display for Finding {
 names!(FindingCode {
     Damage "damage", LostCommits "lost-commits", Balance "balance", HourlyTotal "hour", MissingEntries "missing-entries", Entry "entry",
     Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
-    Movement "movement", BuyerName "buyer-name",
+    Movement "movement", Operation "operation", BuyerName "buyer-name",
 });

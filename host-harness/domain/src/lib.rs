@@ -29,6 +29,7 @@ mod json;
 mod link;
 mod movement;
 mod names;
+mod operation;
 mod order;
 mod provider;
 mod question;
@@ -61,7 +62,11 @@ pub use identifiers::{
 pub use link::{LinkFailure, LinkRequest, PaymentForm, PaymentLink};
 pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
-pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
+pub use operation::{
+    BegunOperation, NewOperation, OpenOperations, Operation, OperationDecision, OperationFault, OperationKind,
+    OperationRefusal, OperationState, OperationTask, OperationToContinue, OperationVerdict, Progress,
+};
+pub use order::{NewOrder, OpenOrders, Order, OrderRefusal, OrderToAsk};
 pub use provider::{
     CallbackProof, Choice, Description, OrderIdForm, Problem, RequestHeader, SettingKind, SettingSpec, Settings,
 };

@@ -66,6 +66,17 @@ impl Order {
     }
 }
 
+/// An unpaid order, of whose payment the payment system is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderToAsk {
+    /// The order.
+    pub order: Order,
+    /// When to ask, seconds since the epoch.
+    pub next_at: u64,
+    /// How often it was asked.
+    pub asked: u32,
+}
+
 /// The number of a provider's open orders.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct OpenOrders {

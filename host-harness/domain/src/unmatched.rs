@@ -43,6 +43,9 @@ pub enum MismatchReason {
     HoldReleased,
     /// It releases a hold that a payment ended.
     HoldPaid,
+    /// It is a refund of the same payment and amount as one that an operator entered, because the outcome of the operation was
+    /// not known: it may be the same refund.
+    EnteredByOperator,
 }
 
 /// An event that waits for an operator, or has been resolved by one.
@@ -117,4 +120,5 @@ names!(MismatchReason {
     NotPaid "not-paid", UnknownPayment "unknown-payment", ExceedsChargebacks "more-than-charged-back",
     OtherPayer "other-payer", OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
     UnknownAccount "unknown-account", AccountMismatch "other-account", HoldReleased "hold-released", HoldPaid "hold-paid",
+    EnteredByOperator "entered-by-operator",
 });

@@ -3,7 +3,7 @@
 //! no entry is ever changed.
 
 use crate::error::Error;
-use crate::rules::{Ledger, enter, entry_from_event, in_force, is_return, let_in, named_payment, of_payment};
+use crate::rules::{Ledger, end_refund, enter, entry_from_event, in_force, is_return, let_in, named_payment, of_payment};
 use crate::storage::Transaction;
 use domain::{
     AccountNumber, Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind,
@@ -13,7 +13,7 @@ use domain::{
 /// The comments in statistics for a payment, a refund, a chargeback and its reversal that an operator entered.
 const CREDITED: &str = "Зачислено оператором";
 const CREDITED_REVERSAL: &str = "Зачислено оператором: возврат оспоренного платежа";
-const DEBITED_REFUND: &str = "Списано оператором: возврат";
+pub const DEBITED_REFUND: &str = "Списано оператором: возврат";
 const DEBITED_CHARGEBACK: &str = "Списано оператором: отмена платежа банком";
 /// The prefix of a reversal's comment, before the comment of the reversed entry.
 const REVERSAL: &str = "Сторно";
@@ -199,6 +199,7 @@ fn follow_up(transaction: &mut dyn Transaction, unmatched: &UnmatchedEvent, at: 
     let movement = transaction.movement_of_unmatched(unmatched.id)?;
     if let (Some(movement), Some(payment)) = (movement, payment.payment) {
         transaction.set_parent(movement.movement.id, payment)?;
+        end_refund(transaction, &unmatched.event, payment, movement.movement.id, at)?;
     }
     match payment.transaction {
         Some(named) if facts.kind == EventKind::Chargeback => let_in(transaction, provider, &named, payment.order.as_ref(), at),

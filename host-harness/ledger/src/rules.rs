@@ -1,6 +1,7 @@
 //! The ledger, and the rules about money: a module for each kind of event. Each rule decides within one transaction of the storage.
 
 mod answers;
+mod awaited;
 mod entering;
 mod hold;
 mod payment;
@@ -12,17 +13,19 @@ mod wish;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::storage::Storage;
+use crate::schedule::next_ask;
+use crate::storage::{Storage, Transaction};
 use domain::{
     Account, AccountNumber, Balance, CallbackCounts, Entry, Finding, NewOrder, OpenOrders, Order, OrderId, OrderMoney,
     OrderRefusal, ProviderName, Refusals, StoredCallback,
 };
 
 pub use answers::{answer, state};
+pub use awaited::{end_refund, key_of, reported_refund};
 pub use entering::{HOUR_SECONDS, enter, entry_from_event, in_force};
 pub use hold::end_expired;
 pub use recording::{Claim, Source, record};
-pub use returns::{is_return, named_payment, of_payment};
+pub use returns::{Returnable, is_return, named_payment, of_payment};
 pub use waiting::let_in;
 
 /// The ledger over a storage. It is cheap to clone, and threads can share it.
@@ -57,20 +60,24 @@ impl Ledger {
     /// # Errors
     /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn create_order(&self, order: NewOrder, at: u64) -> Result<Result<Order, OrderRefusal>, Error> {
+        self.storage().write(move |transaction| Ok(create_order(transaction, &order, at)?.map(|(order, _)| order)))
+    }
+
+    /// Does the same, and has the status of the order asked for while it is unpaid: it is among the
+    /// [`orders_to_ask`](Ledger::orders_to_ask).
+    ///
+    /// # Errors
+    /// As for [`create_order`](Ledger::create_order).
+    pub fn create_watched_order(&self, order: NewOrder, at: u64) -> Result<Result<Order, OrderRefusal>, Error> {
         self.storage().write(move |transaction| {
-            if order.amount.minor_units <= 0 {
-                return Ok(Err(OrderRefusal::AmountNotPositive));
+            let (order, is_new) = match create_order(transaction, &order, at)? {
+                Ok(created) => created,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            if let Some(next_at) = next_ask(&order, at, None).filter(|_| is_new) {
+                transaction.insert_order_to_ask(&order.id, next_at)?;
             }
-            if transaction.account(&order.account)?.is_none() {
-                return Ok(Err(OrderRefusal::UnknownAccount));
-            }
-            if let Some(key) = &order.idempotency_key
-                && let Some(before) = transaction.order_of_key(key)?
-            {
-                return Ok(if before.is(&order) { Ok(before) } else { Err(OrderRefusal::KeyReused) });
-            }
-            let id = transaction.insert_order(&order, at)?;
-            Ok(Ok(order.clone().created(id, at)))
+            Ok(Ok(order))
         })
     }
 
@@ -235,4 +242,25 @@ impl Ledger {
     pub fn check_since(&self, since: u64) -> Result<Vec<Finding>, Error> {
         self.storage().read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
     }
+}
+
+/// Creates an order, or finds the one of the same idempotency key. Returns it, and whether it is new.
+fn create_order(
+    transaction: &mut dyn Transaction,
+    order: &NewOrder,
+    at: u64,
+) -> Result<Result<(Order, bool), OrderRefusal>, Error> {
+    if order.amount.minor_units <= 0 {
+        return Ok(Err(OrderRefusal::AmountNotPositive));
+    }
+    if transaction.account(&order.account)?.is_none() {
+        return Ok(Err(OrderRefusal::UnknownAccount));
+    }
+    if let Some(key) = &order.idempotency_key
+        && let Some(before) = transaction.order_of_key(key)?
+    {
+        return Ok(if before.is(order) { Ok((before, false)) } else { Err(OrderRefusal::KeyReused) });
+    }
+    let id = transaction.insert_order(order, at)?;
+    Ok(Ok((order.clone().created(id, at), true)))
 }

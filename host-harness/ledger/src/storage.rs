@@ -1,6 +1,8 @@
 //! The port to a storage: what it must do, but not how. An adapter needs about one statement for each step, and decides nothing
 //! about money.
 
+mod operations;
+
 use std::sync::mpsc::sync_channel;
 
 use domain::{
@@ -12,6 +14,8 @@ use domain::{
 };
 
 use crate::error::Error;
+
+pub use operations::{Operations, StatusAsks};
 
 /// Stores the ledger. SQL, connections and transactions are details of the adapter. `ledger_suite::suite` tests what a
 /// storage promises.
@@ -118,11 +122,24 @@ impl<'s> dyn Storage + 's {
 
 /// The steps of which the rules consist, by subject. No step decides anything about money.
 pub trait Transaction:
-    Accounts + Orders + Entries + Movements + Callbacks + Decisions + WriteOffs + Documents + Upkeep
+    Accounts + Orders + Entries + Movements + Callbacks + Decisions + Operations + StatusAsks + WriteOffs + Documents + Upkeep
 {
 }
 
-impl<T: Accounts + Orders + Entries + Movements + Callbacks + Decisions + WriteOffs + Documents + Upkeep> Transaction for T {}
+impl<T> Transaction for T where
+    T: Accounts
+        + Orders
+        + Entries
+        + Movements
+        + Callbacks
+        + Decisions
+        + Operations
+        + StatusAsks
+        + WriteOffs
+        + Documents
+        + Upkeep
+{
+}
 
 /// Accounts and their balances.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]

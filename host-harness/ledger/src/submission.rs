@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Event, EventKind, LedgerAnswer, LedgerQuestion, MovementId, MovementOrigin, MovementState, Outcome, ProviderName,
-    StoredCallback,
+    Event, EventKind, LedgerAnswer, LedgerQuestion, MovementId, MovementOrigin, MovementState, OperationId, Outcome,
+    ProviderName, StoredCallback,
 };
 
 use crate::error::Error;
@@ -122,13 +122,13 @@ impl Ledger {
     /// If the storage is unavailable, or a sum would exceed 64 bits. Then nothing is recorded, and the payment system must report
     /// the events again.
     pub fn record(&self, submission: Submission) -> Result<Submitted, Error> {
-        self.storage().write(move |transaction| record_all(transaction, &submission))
+        self.storage().write(move |transaction| record_all(transaction, &submission, None))
     }
 
     /// Does the same as [`record`](Ledger::record) without blocking a thread. `then` is called on the storage's thread, so it must
     /// not block. It is dropped if the storage dies.
     pub fn submit(&self, submission: Submission, then: impl FnOnce(Result<Submitted, Error>) + Send + 'static) {
-        self.storage().submit(move |transaction| record_all(transaction, &submission), then);
+        self.storage().submit(move |transaction| record_all(transaction, &submission, None), then);
     }
 
     /// Answers questions of a provider, all by one snapshot. Holds whose time has come are ended first.
@@ -169,7 +169,12 @@ impl Ledger {
     }
 }
 
-fn record_all(transaction: &mut dyn Transaction, submission: &Submission) -> Result<Submitted, Error> {
+/// Records the events of a submission. `operation` is the one whose result they are, if they are one's.
+pub fn record_all(
+    transaction: &mut dyn Transaction,
+    submission: &Submission,
+    operation: Option<&OperationId>,
+) -> Result<Submitted, Error> {
     let Submission { provider, events, origin, answers, now, at, wants_states } = submission;
     if submission.concerns_holds() {
         end_all_expired(transaction, *now, *at)?;
@@ -179,12 +184,12 @@ fn record_all(transaction: &mut dyn Transaction, submission: &Submission) -> Res
             return Ok(Submitted::AnswersChanged);
         }
     }
-    let (origin, callback) = match origin {
-        Origin::Callback(callback) => (MovementOrigin::Callback, Some(callback)),
-        Origin::Status => (MovementOrigin::Status, None),
-        Origin::Operation => (MovementOrigin::Operation, None),
+    let mut source = match (operation, origin) {
+        (Some(operation), _) => Source::of_operation(operation, *now, *at),
+        (None, Origin::Callback(callback)) => Source::new(MovementOrigin::Callback, Some(callback), *now, *at),
+        (None, Origin::Status) => Source::new(MovementOrigin::Status, None, *now, *at),
+        (None, Origin::Operation) => Source::new(MovementOrigin::Operation, None, *now, *at),
     };
-    let mut source = Source::new(origin, callback, *now, *at);
     let (claim, events) = match events {
         Reported::Facts(events) => (Claim::Fact, events.as_slice()),
         Reported::Wish(event) => (Claim::Wish, std::slice::from_ref(event)),

@@ -8,6 +8,7 @@
 
 mod findings;
 mod movements;
+mod operations;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -30,7 +31,16 @@ use ledger::HOUR_SECONDS;
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules other than those of entries. To add a rule, add a function.
-const RULES: &[Rule] = &[references, movements::resolutions, movements::movements, movements::unmatched_events, days, buyers];
+const RULES: &[Rule] = &[
+    references,
+    movements::resolutions,
+    movements::movements,
+    movements::unmatched_events,
+    operations::operations,
+    operations::orders_to_ask,
+    days,
+    buyers,
+];
 
 /// Every entry, with what the records that made it show to be wrong.
 const ENTRIES: &str = "

@@ -21,6 +21,7 @@ mod log;
 mod mark;
 mod movements;
 mod opened_files;
+mod operations;
 mod pending;
 mod query;
 mod rows;
@@ -34,9 +35,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SendError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ledger::storage::{ReadJob, Storage, WriteJob};
-use ledger::{Error, Loss};
+use ledger::{Error, Loss, suspend_operations};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -70,9 +72,10 @@ pub enum Opened {
     New,
     /// The database has every commit that the mark records.
     Whole,
-    /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark.
+    /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark. Every
+    /// pending operation became unknown.
     WithoutMark,
-    /// Commits are missing, and the caller accepted the loss.
+    /// Commits are missing, and the caller accepted the loss. Every pending operation became unknown.
     LossAccepted(Loss),
 }
 
@@ -217,6 +220,10 @@ fn prepare(connection: &mut Connection, files: &Files, gone: Option<Loss>, on_lo
         None if on_disk == mark::Found::Missing => Opened::WithoutMark,
         None => Opened::Whole,
     };
+    if matches!(opened, Opened::WithoutMark | Opened::LossAccepted(_)) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        suspend_operations(&mut SqlTransaction(&transaction), now)?;
+    }
     // The first commit of a log is thus of one database at one time (`log.rs`). A new id does the same.
     if found >= COUNTED_SINCE && !matches!(opened, Opened::LossAccepted(_)) {
         writer::count(&transaction)?;

@@ -24,6 +24,9 @@
 //! A database that is refused opens with `--accept-loss`, unless SQLite's own check finds damage as well. The database then
 //! gets a new id: a copy from before counts as another database from then on.
 //!
+//! What was done at payment systems since an older copy was made is not known. So a database that is opened with a loss, or without a
+//! mark, has no pending operation any more: each is unknown, and waits for a person (`ledger::suspend_operations`).
+//!
 //! What the mark can detect: when a process ends, in whatever way, the system retains what was written to the mark, so every
 //! commit that was answered is remembered. After a loss of power the mark may be some seconds old (Linux writes it within about
 //! 30), and commits of those seconds that the disk lost in spite of their sync go unnoticed. The mark never reports a loss that

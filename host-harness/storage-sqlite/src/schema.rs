@@ -25,6 +25,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0009_declined_payments.sql"),
     include_str!("schema/0010_movements.sql"),
     include_str!("schema/0011_callback_paths.sql"),
+    include_str!("schema/0012_operations.sql"),
 ];
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ const CACHE_KIBIBYTES: i64 = 4 << 10;
 /// The page size of a new database. A callback changes a few rows in nine pages, and a commit writes each changed page whole:
 /// what the disk can write limits the rate of callbacks.
 const PAGE_BYTES: i64 = 1_024;
-/// The most statements that stay prepared. A callback runs about fifteen, and each is dear to prepare again.
+/// The most statements that stay prepared. A callback runs about sixteen, and each is dear to prepare again.
 const STATEMENTS_MAX: usize = 64;
 /// How large the log may grow before it is copied into the database. The longer it is, the more changes of a page are copied as
 /// one, and the more is read after a crash.

@@ -13,10 +13,12 @@
 )]
 
 mod callbacks;
+mod charges;
 mod decisions;
 mod entries;
 mod holds;
 mod movements;
+mod operations;
 mod payments;
 mod refunds;
 mod wishes;
@@ -83,6 +85,21 @@ const RULES: &[(&str, Rule)] = &[
     ("a_wish_is_answered_once", wishes::a_wish_is_answered_once),
     ("a_refund_that_is_asked_for_must_be_covered", wishes::a_refund_that_is_asked_for_must_be_covered),
     ("of_two_wishes_at_once_one_is_refused", wishes::of_two_wishes_at_once_one_is_refused),
+    ("an_operation_is_refused_with_its_reason", operations::an_operation_is_refused_with_its_reason),
+    ("refunds_leave_what_is_left", operations::refunds_leave_what_is_left),
+    ("of_two_refunds_at_once_one_is_refused", operations::of_two_refunds_at_once_one_is_refused),
+    ("an_operation_is_begun_once_for_a_key", operations::an_operation_is_begun_once_for_a_key),
+    ("progress_is_stored_until_the_end", operations::progress_is_stored_until_the_end),
+    ("an_operation_and_a_callback_enter_a_refund_once", operations::an_operation_and_a_callback_enter_a_refund_once),
+    (
+        "a_refund_that_an_operator_declares_done_is_entered_once",
+        operations::a_refund_that_an_operator_declares_done_is_entered_once,
+    ),
+    ("a_refund_that_was_reported_is_not_declared_again", operations::a_refund_that_was_reported_is_not_declared_again),
+    ("a_link_is_made_once", operations::a_link_is_made_once),
+    ("a_repeat_ends_the_charge_that_waits_for_it", charges::a_repeat_ends_the_charge_that_waits_for_it),
+    ("a_charge_pays_its_order_once", charges::a_charge_pays_its_order_once),
+    ("unpaid_orders_are_asked_about", charges::unpaid_orders_are_asked_about),
 ];
 
 /// Tests every rule, each over a new storage from `make`.

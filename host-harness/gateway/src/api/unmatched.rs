@@ -43,7 +43,7 @@ struct UnmatchedReport {
     id: u64,
     /// Why it is unmatched: `unknown-order`, `other-provider`, `other-amount`, `other-currency`, `already-paid`, `no-first-payment`,
     /// `more-than-paid`, `not-paid`, `unknown-payment`, `more-than-charged-back`, `other-payer`, `other-payment`,
-    /// `amount-not-positive`, `unknown-account`, `other-account`, `hold-released` or `hold-paid`.
+    /// `amount-not-positive`, `unknown-account`, `other-account`, `hold-released`, `hold-paid` or `entered-by-operator`.
     reason: &'static str,
     /// The provider's name.
     provider: String,

@@ -244,6 +244,10 @@ pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
         MismatchReason::HoldPaid => {
             lang.of("снятие холда, по которому уже заплачено", "it releases a hold that a payment ended")
         }
+        MismatchReason::EnteredByOperator => lang.of(
+            "возврат этого платежа на ту же сумму уже учёл оператор: возможно, это он же",
+            "an operator has entered a refund of this payment for the same amount: this may be the same one",
+        ),
     }
 }
 

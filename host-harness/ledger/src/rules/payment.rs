@@ -1,7 +1,11 @@
 //! Payments: which order or account one credits.
 
-use domain::{AccountNumber, EntryKind, Event, EventKind, MismatchReason, Order, OrderId, Recurrence, UnmatchedEvent};
+use domain::{
+    AccountNumber, EntryKind, Event, EventKind, MismatchReason, Operation, OperationId, Order, OrderId, Recurrence,
+    UnmatchedEvent,
+};
 
+use super::awaited;
 use super::entering::in_force;
 use super::hold::Hold;
 use crate::error::Error;
@@ -13,10 +17,13 @@ pub struct CreditTarget {
     pub order: Option<OrderId>,
     /// Whether it pays the order.
     pub pays: bool,
+    /// The charge that it is of, if the host charged the payer for the order.
+    pub charge: Option<Operation>,
 }
 
 /// Matches a payment to the order that it names, if the amounts are equal to the kopeck and the order is not paid; or to the
-/// account that it names instead. A repeat belongs to the account of an order that is already paid.
+/// account that it names instead. A repeat belongs to the account of an order that is already paid, or pays the order for which the
+/// host charged its payer. `own` is the operation that reports it, if one does.
 ///
 /// The payment happened, so that neither time nor another hold prevents it: it is credited after its order has expired, after
 /// its hold's time is over, and while another hold has the order. Only a hold that was released prevents its payment.
@@ -24,28 +31,43 @@ pub fn settle(
     transaction: &mut dyn Transaction,
     event: &Event,
     hold: Option<&Hold>,
+    own: Option<&OperationId>,
 ) -> Result<Result<CreditTarget, MismatchReason>, Error> {
     if hold.is_some_and(Hold::is_released) {
         return Ok(Err(MismatchReason::HoldReleased));
     }
-    let facts = &event.facts;
-    let target = match (&facts.order, &facts.account) {
-        (None, None) => return Ok(Err(MismatchReason::UnknownOrder)),
-        (None, Some(account)) => match transaction.account(account)? {
-            None => return Ok(Err(MismatchReason::UnknownAccount)),
-            Some(_) => CreditTarget { account: account.clone(), order: None, pays: false },
+    let target = match awaited::charge_of(transaction, event, own)? {
+        Some((charge, order)) => {
+            let (account, order) = (order.account, Some(order.id));
+            CreditTarget { account, order, pays: true, charge: Some(charge) }
+        }
+        None => match named_target(transaction, event)? {
+            Ok(target) => target,
+            Err(reason) => return Ok(Err(reason)),
         },
+    };
+    let entered = is_entered(transaction, event)?;
+    Ok(if entered { Err(MismatchReason::AlreadyPaid) } else { Ok(target) })
+}
+
+/// Returns what a payment credits by the order or account that it names.
+fn named_target(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<CreditTarget, MismatchReason>, Error> {
+    let facts = &event.facts;
+    match (&facts.order, &facts.account) {
+        (None, None) => Ok(Err(MismatchReason::UnknownOrder)),
+        (None, Some(account)) => Ok(match transaction.account(account)? {
+            None => Err(MismatchReason::UnknownAccount),
+            Some(_) => Ok(CreditTarget { account: account.clone(), order: None, pays: false, charge: None }),
+        }),
         (Some(id), _) => {
             let Some(order) = transaction.order(id)? else { return Ok(Err(MismatchReason::UnknownOrder)) };
             if let Some(reason) = mismatch(event, &order) {
                 return Ok(Err(reason));
             }
             let pays = facts.recurrence != Recurrence::Repeat;
-            CreditTarget { account: order.account, order: Some(order.id), pays }
+            Ok(Ok(CreditTarget { account: order.account, order: Some(order.id), pays, charge: None }))
         }
-    };
-    let entered = is_entered(transaction, event)?;
-    Ok(if entered { Err(MismatchReason::AlreadyPaid) } else { Ok(target) })
+    }
 }
 
 /// Returns why a payment cannot be credited by the order that it names.

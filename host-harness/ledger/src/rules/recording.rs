@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use domain::{
-    Acknowledged, Event, EventKind, MismatchReason, MovementId, MovementOrigin, Outcome, ReviewFilter, StoredCallback,
-    WishRefusal,
+    Acknowledged, Event, EventKind, MismatchReason, MovementId, MovementOrigin, OperationId, Outcome, ReviewFilter,
+    StoredCallback, WishRefusal,
 };
 
 use super::entering::{enter, entry_from_event};
 use super::hold::{self, Hold};
 use super::payment::{self, CreditTarget};
 use super::returns::{self, Returnable};
-use super::{waiting, wish};
+use super::{awaited, waiting, wish};
 use crate::digest::digest;
 use crate::error::Error;
 use crate::storage::{NewMovement, RecordedMovement, Transaction};
@@ -31,6 +31,8 @@ pub enum Claim {
 pub struct Source<'s> {
     origin: MovementOrigin,
     callback: Option<&'s Arc<StoredCallback>>,
+    /// The operation that reports them, if one does.
+    operation: Option<&'s OperationId>,
     /// The id of the callback, once it is stored.
     stored: Option<u64>,
     /// The time of the request, by which wishes are decided.
@@ -41,7 +43,12 @@ pub struct Source<'s> {
 
 impl<'s> Source<'s> {
     pub fn new(origin: MovementOrigin, callback: Option<&'s Arc<StoredCallback>>, now: u64, at: u64) -> Source<'s> {
-        Source { origin, callback, stored: None, now, at }
+        Source { origin, callback, operation: None, stored: None, now, at }
+    }
+
+    /// Creates the source of what an operation reports.
+    pub fn of_operation(operation: &'s OperationId, now: u64, at: u64) -> Source<'s> {
+        Source { operation: Some(operation), ..Source::new(MovementOrigin::Operation, None, now, at) }
     }
 
     /// Stores the callback, unless it is stored already. Nothing is stored of a wish that is refused.
@@ -79,7 +86,7 @@ pub fn record(
         return Ok((Outcome::Refused(refusal), None));
     }
     let hold = Hold::of(transaction, event)?;
-    let decision = decide(transaction, event, hold.as_ref())?;
+    let decision = decide(transaction, event, hold.as_ref(), source.operation)?;
     if claim == Claim::Wish && matches!(decision, Decision::Keep(_)) {
         return Ok((Outcome::Refused(WishRefusal::Forbidden), None));
     }
@@ -118,15 +125,20 @@ fn repeated(
     Ok(Outcome::Contradiction { id: Some(id) })
 }
 
-fn decide(transaction: &mut dyn Transaction, event: &Event, hold: Option<&Hold>) -> Result<Decision, Error> {
+fn decide(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    hold: Option<&Hold>,
+    own: Option<&OperationId>,
+) -> Result<Decision, Error> {
     let decided = match event.facts.kind {
         EventKind::Hold | EventKind::Declined => Ok(Decision::Record),
         EventKind::HoldRelease if hold.is_some_and(Hold::is_paid) => Err(MismatchReason::HoldPaid),
         EventKind::HoldRelease => Ok(Decision::Record),
         _ if event.facts.amount.minor_units <= 0 => Err(MismatchReason::AmountNotPositive),
-        EventKind::Payment => payment::settle(transaction, event, hold)?.map(Decision::Credit),
+        EventKind::Payment => payment::settle(transaction, event, hold, own)?.map(Decision::Credit),
         EventKind::Refund | EventKind::Chargeback | EventKind::ChargebackReversal => {
-            returns::settle(transaction, event)?.map(Decision::Return)
+            returns::settle(transaction, event, own)?.map(Decision::Return)
         }
     };
     Ok(decided.unwrap_or_else(Decision::Keep))
@@ -150,13 +162,16 @@ fn apply(
         NewMovement { event, origin, callback, entry: None, unmatched: None, parent: ended, order: None, open_until: None, at };
     // The transaction and order whose returns may have arrived before.
     let mut awaited = None;
+    let mut charge = None;
     match decision {
         Decision::Keep(reason) => movement.unmatched = Some(transaction.insert_unmatched(event, reason, at)?),
-        Decision::Credit(CreditTarget { account, order, pays }) => {
+        Decision::Credit(CreditTarget { account, order, pays, charge: of }) => {
             let seq = enter(transaction, &entry_from_event(event, account, order.clone(), at))?;
             if let (true, Some(order)) = (pays, &order) {
                 transaction.mark_paid(order, seq)?;
+                transaction.remove_order_to_ask(order)?;
             }
+            charge = of;
             movement.entry = Some(seq);
             awaited = Some((event.facts.transaction.clone(), order));
         }
@@ -170,7 +185,13 @@ fn apply(
         Decision::Record => {}
     }
     let outcome = outcome_of(movement.entry, movement.unmatched, false);
+    let returned = movement.parent.filter(|_| movement.entry.is_some() && event.facts.kind == EventKind::Refund);
     let id = insert(transaction, movement)?;
+    // An operation that reports an event ends with it, by itself.
+    if source.operation.is_none() {
+        charge.map_or(Ok(()), |charge| awaited::end_charge(transaction, &charge, id, at))?;
+        returned.map_or(Ok(()), |payment| awaited::end_refund(transaction, event, payment, id, at))?;
+    }
     if let Some(hold) = hold.and_then(Hold::open).filter(|hold| ended == Some(hold.movement.id)) {
         transaction.end_hold(hold.movement.id)?;
     }

@@ -2,11 +2,12 @@
 //! much may go back.
 
 use domain::{
-    AccountNumber, Currency, Entry, EntryKind, Event, EventKind, MismatchReason, Money, MovementId, OrderId, TransactionId,
+    AccountNumber, Currency, Entry, EntryKind, Event, EventKind, MismatchReason, Money, MovementId, OperationId, OrderId,
+    TransactionId,
 };
 
 use super::entering::{Sums, in_force};
-use super::payment;
+use super::{awaited, payment};
 use crate::error::Error;
 use crate::storage::Transaction;
 
@@ -35,19 +36,43 @@ pub fn is_return(kind: EventKind) -> bool {
     matches!(kind, EventKind::Refund | EventKind::Chargeback | EventKind::ChargebackReversal)
 }
 
-/// Finds what a refund or chargeback debits, or what the reversal of a chargeback credits, if it is within bounds.
-pub fn settle(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Returnable, MismatchReason>, Error> {
-    let found = find(transaction, event)?;
-    Ok(found.and_then(|returnable| match returnable.excess(event) {
+/// Finds what a refund or chargeback debits, or what the reversal of a chargeback credits, if it is within bounds. `own` is the
+/// operation that reports it, if one does.
+pub fn settle(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    own: Option<&OperationId>,
+) -> Result<Result<Returnable, MismatchReason>, Error> {
+    let returnable = match find(transaction, event)? {
+        Ok(returnable) => returnable,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if let Some(payment) = returnable.payment
+        && awaited::may_be_entered(transaction, event, payment, own)?
+    {
+        return Ok(Err(MismatchReason::EnteredByOperator));
+    }
+    Ok(match returnable.excess(event) {
         None => Ok(returnable),
         Some(reason) => Err(reason),
-    }))
+    })
 }
 
 impl Returnable {
     /// Reports whether the payment is in a currency.
     pub fn is_of_currency(&self, currency: Currency) -> bool {
         self.bound.currency == currency
+    }
+
+    /// Returns what may still go back of the payment by what is entered. Returns that belong to it by its order only count as
+    /// its own, and not more goes back than is left of the order.
+    pub fn left(&self) -> Money {
+        let (of_payment, by_order, of_order) = (Sums::of(&self.of_payment), Sums::of(&self.by_order), Sums::of(&self.of_order));
+        let bound = i128::from(self.bound.minor_units);
+        let of_payment = of_payment.paid.max(bound) + by_order.paid - of_payment.returned - by_order.returned;
+        let of_order = self.order.as_ref().map_or(of_payment, |_| of_order.paid.max(bound) - of_order.returned);
+        let left = of_payment.min(of_order).max(0);
+        Money { minor_units: i64::try_from(left).unwrap_or(i64::MAX), ..self.bound }
     }
 
     /// Returns why an event would return too much. Never more goes back than came in by the payment or for its order: a refund

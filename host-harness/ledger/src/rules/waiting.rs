@@ -4,7 +4,7 @@
 use domain::{Acknowledged, MismatchReason, OrderId, ProviderName, Resolution, TransactionId};
 
 use super::entering::{enter, entry_from_event};
-use super::returns;
+use super::{awaited, returns};
 use crate::error::Error;
 use crate::storage::Transaction;
 
@@ -29,11 +29,14 @@ pub fn let_in(
             if one.reason == MismatchReason::ExceedsPaidAmount {
                 continue;
             }
-            let Ok(target) = returns::settle(transaction, &one.event)? else { continue };
+            let Ok(target) = returns::settle(transaction, &one.event, None)? else { continue };
             let Some(movement) = transaction.movement_of_unmatched(one.id)? else { continue };
             let seq = enter(transaction, &entry_from_event(&one.event, target.account, target.order, at))?;
             transaction.set_entry(movement.movement.id, seq)?;
-            target.payment.map_or(Ok(()), |payment| transaction.set_parent(movement.movement.id, payment))?;
+            if let Some(payment) = target.payment {
+                transaction.set_parent(movement.movement.id, payment)?;
+                awaited::end_refund(transaction, &one.event, payment, movement.movement.id, at)?;
+            }
             let (operator, comment) = (Acknowledged::BY_THIS_PROGRAM.to_owned(), ENTERED.to_owned());
             transaction.resolve(one.id, &Resolution { operator, comment, at, seq: Some(seq) })?;
             entered += 1;

@@ -1,0 +1,326 @@
+//! Operations: what the host does at a payment system and must not do twice, such as a refund.
+
+use crate::amount::Money;
+use crate::identifiers::{OperationId, OrderId, ProviderName};
+use crate::movement::MovementId;
+use crate::names::names;
+
+/// The kind of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OperationKind {
+    /// Pays a payment back, in full or in part.
+    Refund,
+    /// Charges the payer of a payment again, for a new order.
+    Charge,
+    /// Ends the subscription of a payment.
+    Cancel,
+    /// Makes the link of an order by calls.
+    Link,
+}
+
+names!(OperationKind { Refund "refund", Charge "charge", Cancel "cancel", Link "link", });
+
+/// What an operation is to do.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum OperationTask {
+    /// Pays an amount of a payment back.
+    Refund {
+        /// The payment.
+        payment: MovementId,
+        /// Positive, in the payment's currency.
+        amount: Money,
+    },
+    /// Charges the payer of a payment again, for an order.
+    Charge {
+        /// The payment whose payer is charged.
+        payment: MovementId,
+        /// The order, whose amount is charged.
+        order: OrderId,
+    },
+    /// Ends the subscription of a payment.
+    Cancel {
+        /// The payment.
+        payment: MovementId,
+    },
+    /// Makes the link of an order.
+    Link {
+        /// The order.
+        order: OrderId,
+    },
+}
+
+impl OperationTask {
+    /// Returns its kind.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            OperationTask::Refund { .. } => OperationKind::Refund,
+            OperationTask::Charge { .. } => OperationKind::Charge,
+            OperationTask::Cancel { .. } => OperationKind::Cancel,
+            OperationTask::Link { .. } => OperationKind::Link,
+        }
+    }
+
+    /// Returns the payment that it is about.
+    pub fn payment(&self) -> Option<MovementId> {
+        match self {
+            OperationTask::Refund { payment, .. }
+            | OperationTask::Charge { payment, .. }
+            | OperationTask::Cancel { payment } => Some(*payment),
+            OperationTask::Link { .. } => None,
+        }
+    }
+
+    /// Returns the order that it is for.
+    pub fn order(&self) -> Option<&OrderId> {
+        match self {
+            OperationTask::Charge { order, .. } | OperationTask::Link { order } => Some(order),
+            OperationTask::Refund { .. } | OperationTask::Cancel { .. } => None,
+        }
+    }
+
+    /// Returns the amount of a refund. That of a charge is its order's.
+    pub fn amount(&self) -> Option<Money> {
+        match self {
+            OperationTask::Refund { amount, .. } => Some(*amount),
+            _ => None,
+        }
+    }
+}
+
+/// An operation that is not begun yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewOperation {
+    /// The provider at whose payment system it is done.
+    pub provider: ProviderName,
+    /// What is to be done.
+    pub task: OperationTask,
+    /// The reason, for the payment system and the operator; may be empty.
+    pub reason: String,
+    /// The operator, or whoever asked for it; empty for a link.
+    pub operator: String,
+    /// Two operations with the same key are one operation.
+    pub idempotency_key: Option<String>,
+    /// The SHA-256 of the component that begins it, in lower-case hexadecimal.
+    pub component_sha256: String,
+    /// The settings that begin it, sealed by the host.
+    pub settings: Vec<u8>,
+    /// When to go on with it if whoever began it does not, seconds since the epoch.
+    pub next_at: u64,
+}
+
+/// How far an operation has come. The ledger stores it, and does not read it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// The calls that were made and their answers, sealed by the host.
+    pub journal: Vec<u8>,
+    /// The payment system's own name of the operation, 1 to 255 characters.
+    pub reference: Option<String>,
+    /// When to go on with it, seconds since the epoch; `None` if a callback will tell.
+    pub next_at: Option<u64>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// What has become of an operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OperationState {
+    /// It goes on.
+    Pending,
+    /// It is done.
+    Done {
+        /// The movement of its event. A refund has one. A charge that an operator declared done has none before the payment system
+        /// reports it.
+        movement: Option<MovementId>,
+        /// The link, for the host: it is not read here.
+        result: Option<String>,
+    },
+    /// It was not done, and never will be under its id.
+    Refused {
+        /// The code of the problem; [`NOT_DONE`](OperationState::NOT_DONE) if an operator says that it was not done.
+        code: String,
+        /// The message of the problem.
+        message: String,
+    },
+    /// It may have been done or not: a person must decide.
+    Unknown {
+        /// Why it is not known.
+        message: String,
+    },
+}
+
+impl OperationState {
+    /// The code of an operation that was not done by what an operator says.
+    pub const NOT_DONE: &'static str = "not-done";
+
+    /// Returns the name of the state, in kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            OperationState::Pending => "pending",
+            OperationState::Done { .. } => "done",
+            OperationState::Refused { .. } => "refused",
+            OperationState::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Reports whether it is pending or unknown, so that it may still be done.
+    pub fn is_open(&self) -> bool {
+        matches!(self, OperationState::Pending | OperationState::Unknown { .. })
+    }
+}
+
+/// What an operator decided about an operation whose outcome was unknown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperationVerdict {
+    /// It was done.
+    Done,
+    /// It was not done.
+    NotDone,
+}
+
+/// An operator's decision about an operation whose outcome was unknown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationDecision {
+    /// The operator.
+    pub operator: String,
+    /// The reason, in the operator's words.
+    pub comment: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}
+
+/// An operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// Its id, which is never given twice. Idempotency keys at payment systems are made of it.
+    pub id: OperationId,
+    /// The provider.
+    pub provider: ProviderName,
+    /// What is to be done.
+    pub task: OperationTask,
+    /// The reason, for the payment system and the operator; may be empty.
+    pub reason: String,
+    /// The operator, or whoever asked for it; empty for a link.
+    pub operator: String,
+    /// Two operations with the same key are one operation.
+    pub idempotency_key: Option<String>,
+    /// The SHA-256 of the component that began it, in lower-case hexadecimal.
+    pub component_sha256: String,
+    /// When it was begun, seconds since the epoch.
+    pub created_at: u64,
+    /// What has become of it.
+    pub state: OperationState,
+    /// The payment system's own name of it.
+    pub reference: Option<String>,
+    /// Of a pending one: when to go on with it, seconds since the epoch; `None` if a callback will tell.
+    pub next_at: Option<u64>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it ceased to be pending, or was decided, seconds since the epoch.
+    pub ended_at: Option<u64>,
+    /// The decision about it, if its outcome was unknown and an operator decided.
+    pub decision: Option<OperationDecision>,
+}
+
+impl Operation {
+    /// Reports whether it has everything that a new operation asks for, so that the two are one operation.
+    pub fn is(&self, asked: &NewOperation) -> bool {
+        let NewOperation { provider, task, reason, operator, idempotency_key, .. } = asked;
+        self.provider == *provider
+            && self.task == *task
+            && self.reason == *reason
+            && self.operator == *operator
+            && self.idempotency_key == *idempotency_key
+    }
+}
+
+/// An operation with what the host needs to go on with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationToContinue {
+    /// The operation.
+    pub operation: Operation,
+    /// The settings that began it, sealed by the host.
+    pub settings: Vec<u8>,
+    /// The calls that were made and their answers, sealed by the host; empty if none were.
+    pub journal: Vec<u8>,
+}
+
+/// An operation that was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BegunOperation {
+    /// The operation.
+    pub operation: Operation,
+    /// Whether it was begun now. Otherwise it is the one that was begun before.
+    pub is_new: bool,
+}
+
+/// The number of a provider's operations that have not ended.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct OpenOperations {
+    /// Those that go on.
+    pub pending: u64,
+    /// Those that wait for a person.
+    pub unknown: u64,
+}
+
+/// Why an operation is not begun.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OperationRefusal {
+    /// The provider has no such payment.
+    UnknownPayment,
+    /// The payment is not entered, or its entry was taken back.
+    PaymentNotEntered,
+    /// The amount is not positive.
+    AmountNotPositive,
+    /// The amount is not in the payment's currency.
+    CurrencyMismatch,
+    /// Less is left of the payment.
+    ExceedsPaymentLeft {
+        /// What is left of it, without the refunds that are under way or wait for an operator. Not negative.
+        left: Money,
+    },
+    /// The payment system named no payer of the payment.
+    NoPayer,
+    /// The provider has no such order.
+    UnknownOrder,
+    /// The order is for another account than the payment was entered to.
+    OtherAccount,
+    /// The order is paid.
+    OrderPaid,
+    /// The same is being done already, or it is not known whether it was done.
+    AlreadyUnderWay {
+        /// The operation that does it.
+        id: OperationId,
+    },
+    /// The idempotency key is already used by a different operation.
+    KeyReused,
+}
+
+impl OperationRefusal {
+    /// Returns the name, in kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            OperationRefusal::UnknownPayment => "unknown-payment",
+            OperationRefusal::PaymentNotEntered => "payment-not-entered",
+            OperationRefusal::AmountNotPositive => "amount-not-positive",
+            OperationRefusal::CurrencyMismatch => "currency-mismatch",
+            OperationRefusal::ExceedsPaymentLeft { .. } => "exceeds-payment-left",
+            OperationRefusal::NoPayer => "no-payer",
+            OperationRefusal::UnknownOrder => "unknown-order",
+            OperationRefusal::OtherAccount => "other-account",
+            OperationRefusal::OrderPaid => "order-paid",
+            OperationRefusal::AlreadyUnderWay { .. } => "already-under-way",
+            OperationRefusal::KeyReused => "key-reused",
+        }
+    }
+}
+
+/// Why an operation cannot be changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperationFault {
+    /// There is no such operation.
+    NoSuchOperation,
+    /// It has ended: what was recorded of it stays.
+    Ended,
+    /// It is not unknown, so that there is nothing to decide.
+    NotUnknown,
+}

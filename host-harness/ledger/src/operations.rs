@@ -1,0 +1,179 @@
+//! Operations at payment systems: refunds, charges, ends of subscriptions, and links that need calls. Each is begun once, its progress
+//! is stored before and after each call, and it ends once; its event is recorded in the transaction that ends it. An operation
+//! whose outcome is unknown waits for an operator.
+
+mod begin;
+mod end;
+mod journal;
+
+use domain::{
+    BegunOperation, MovementId, NewOperation, OpenOperations, Operation, OperationFault, OperationId, OperationRefusal,
+    OperationState, OperationToContinue, OperationVerdict, OrderId, Progress, ProviderName,
+};
+
+use crate::error::Error;
+use crate::rules::Ledger;
+use crate::storage::Transaction;
+
+pub use end::{EndedOperation, OperationEnd};
+pub use journal::{CALL_SECONDS_MAX, CallDecision, GiveUp, Journal, Pass, ProviderResult, SentCall, WantedCall};
+
+/// Why the outcome of an operation is unknown after an older copy of the database was restored.
+const RESTORED: &str = "База данных восстановлена из копии: что было сделано после неё, неизвестно. Проверьте операцию в \
+    кабинете платёжной системы";
+/// How many operations are read at once.
+const PAGE: u32 = 500;
+
+/// Makes every pending operation unknown: the database is an older copy, or may be one, so that what was done since is not
+/// known, and nothing may be sent again by itself. A storage calls it in the transaction that accepts such a database. Returns
+/// how many there were.
+///
+/// # Errors
+/// If the storage is unavailable.
+pub fn suspend_operations(transaction: &mut dyn Transaction, at: u64) -> Result<u64, Error> {
+    let mut suspended = 0;
+    let mut after = None;
+    loop {
+        let page = transaction.open_operations(after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(suspended) };
+        after = Some(last.id.clone());
+        for operation in page.iter().filter(|one| one.state == OperationState::Pending) {
+            transaction.end_operation(&operation.id, &OperationState::Unknown { message: RESTORED.to_owned() }, at)?;
+            suspended += 1;
+        }
+    }
+}
+
+impl Ledger {
+    /// Begins an operation, or returns the one that was begun with the same idempotency key. An order has one link: the
+    /// operation that makes it is returned, whatever became of it.
+    ///
+    /// # Errors
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
+    pub fn begin_operation(&self, operation: NewOperation, at: u64) -> Result<Result<BegunOperation, OperationRefusal>, Error> {
+        self.storage().write(move |transaction| begin::begin(transaction, &operation, at))
+    }
+
+    /// Stores how far a pending operation has come: before a call is sent, and after its answer. It is on disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// If the storage is unavailable. The inner error says why it cannot go on: there is no such operation, or it has ended.
+    pub fn save_progress(&self, id: OperationId, progress: Progress) -> Result<Result<(), OperationFault>, Error> {
+        self.storage().write(move |transaction| match transaction.operation(&id)? {
+            None => Ok(Err(OperationFault::NoSuchOperation)),
+            Some(operation) if operation.state != OperationState::Pending => Ok(Err(OperationFault::Ended)),
+            Some(_) => transaction.set_progress(&id, &progress).map(Ok),
+        })
+    }
+
+    /// Ends an operation that is pending or unknown. The event of a refund or a charge is recorded in the same transaction, once,
+    /// whether a callback reported it before or will report it.
+    ///
+    /// An event happened, whatever was recorded of its operation: it is recorded also if the operation was refused, which is
+    /// done then. Of one that is done only the event is recorded. If the event belongs to another operation already, this one
+    /// becomes unknown.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or a sum would exceed 64 bits; then nothing is changed. The inner error: there is no such
+    /// operation, or it has ended and no event is to be recorded.
+    pub fn end_operation(
+        &self,
+        id: OperationId,
+        end: OperationEnd,
+        at: u64,
+    ) -> Result<Result<EndedOperation, OperationFault>, Error> {
+        self.storage().write(move |transaction| end::end(transaction, &id, &end, at))
+    }
+
+    /// Decides about an operation whose outcome is unknown. One that was not done frees its amount, and the same can be tried
+    /// by a new operation. A refund that was done is entered, unless the payment system reported it since: then that is its
+    /// movement.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or a sum would exceed 64 bits; then nothing is changed. The inner error: there is no such
+    /// operation, or it is not unknown.
+    pub fn resolve_operation(
+        &self,
+        id: OperationId,
+        verdict: OperationVerdict,
+        operator: String,
+        comment: String,
+        at: u64,
+    ) -> Result<Result<Operation, OperationFault>, Error> {
+        let decision = domain::OperationDecision { operator, comment, at };
+        self.storage().write(move |transaction| end::resolve(transaction, &id, verdict, &decision))
+    }
+
+    /// Returns an operation.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn operation(&self, id: &OperationId) -> Result<Option<Operation>, Error> {
+        self.storage().read(|transaction| transaction.operation(id))
+    }
+
+    /// Returns an operation with what is needed to go on with it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn operation_to_continue(&self, id: &OperationId) -> Result<Option<OperationToContinue>, Error> {
+        self.storage().read(|transaction| transaction.operation_to_continue(id))
+    }
+
+    /// Returns the operation that was begun with an idempotency key.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn operation_of_key(&self, key: &str) -> Result<Option<Operation>, Error> {
+        self.storage().read(|transaction| transaction.operation_of_key(key))
+    }
+
+    /// Returns the operations about a payment, the oldest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn operations_of_payment(&self, payment: MovementId) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.operations_of_payment(payment))
+    }
+
+    /// Returns the operations for an order, the oldest first: its link, and charges.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn operations_of_order(&self, order: &OrderId) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.operations_of_order(order))
+    }
+
+    /// Returns the pending operations to go on with now, those that wait longest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn due_operations(&self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error> {
+        self.storage().read(|transaction| transaction.due_operations(now, limit))
+    }
+
+    /// Returns pending and unknown operations, the oldest first, after the one with this id.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn open_operations(&self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.open_operations(after, limit))
+    }
+
+    /// Returns operations that are done or refused, the latest first, before the one with this id.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn ended_operations(&self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.ended_operations(before, limit))
+    }
+
+    /// Returns how many operations of a provider are pending and unknown. A provider that has some is not to be removed.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open_operation_counts(&self, provider: &ProviderName) -> Result<OpenOperations, Error> {
+        self.storage().read(|transaction| transaction.open_operation_counts(provider))
+    }
+}

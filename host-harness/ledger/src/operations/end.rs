@@ -1,0 +1,176 @@
+//! Ending an operation: with its event, without one, or by an operator's decision.
+
+use domain::{
+    Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MovementId, Operation, OperationDecision, OperationFault,
+    OperationId, OperationState, OperationTask, OperationVerdict,
+};
+
+use crate::decisions::DEBITED_REFUND;
+use crate::error::Error;
+use crate::rules::{key_of, reported_refund};
+use crate::storage::Transaction;
+use crate::submission::{Origin, Recorded, Reported, Submission, Submitted, record_all};
+
+/// How an operation ended.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "an operation ends once")]
+pub enum OperationEnd {
+    /// A refund or a charge is done, and this event tells of it. It is a fact.
+    Moved {
+        /// The event, of the operation's provider.
+        event: Event,
+        /// What the provider was told about orders and movements. It is compared again; empty if a call was made that changes
+        /// something, since what that did is a fact.
+        answers: Vec<(LedgerQuestion, LedgerAnswer)>,
+        /// The time for which the answers are, seconds since the epoch.
+        now: u64,
+    },
+    /// A subscription is ended, or a link is made.
+    Completed {
+        /// The link, for the host.
+        result: Option<String>,
+    },
+    /// It was not done, and never will be under its id.
+    Refused {
+        /// The code of the problem.
+        code: String,
+        /// The message of the problem.
+        message: String,
+    },
+    /// It may have been done or not.
+    Unknown {
+        /// Why it is not known.
+        message: String,
+    },
+}
+
+/// What became of an operation that was to end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "an operation ends once")]
+pub enum EndedOperation {
+    /// An answer that the provider relied on is another one now. Nothing is recorded, and the operation has not ended.
+    AnswersChanged,
+    /// It ended.
+    Ended {
+        /// The operation as it is now.
+        operation: Operation,
+        /// What its event came to, with its movement.
+        recorded: Option<Recorded>,
+    },
+}
+
+pub fn end(
+    transaction: &mut dyn Transaction,
+    id: &OperationId,
+    end: &OperationEnd,
+    at: u64,
+) -> Result<Result<EndedOperation, OperationFault>, Error> {
+    let Some(operation) = transaction.operation(id)? else { return Ok(Err(OperationFault::NoSuchOperation)) };
+    let state = match end.clone() {
+        OperationEnd::Moved { event, answers, now } => {
+            return end_by_event(transaction, &operation, &event, answers, (now, at)).map(Ok);
+        }
+        OperationEnd::Completed { result } => OperationState::Done { movement: None, result },
+        OperationEnd::Refused { code, message } => OperationState::Refused { code, message },
+        OperationEnd::Unknown { message } => OperationState::Unknown { message },
+    };
+    if !operation.state.is_open() {
+        return Ok(Err(OperationFault::Ended));
+    }
+    transaction.end_operation(id, &state, at)?;
+    Ok(Ok(EndedOperation::Ended { operation: stored(transaction, id)?, recorded: None }))
+}
+
+fn end_by_event(
+    transaction: &mut dyn Transaction,
+    operation: &Operation,
+    event: &Event,
+    answers: Vec<(LedgerQuestion, LedgerAnswer)>,
+    (now, at): (u64, u64),
+) -> Result<EndedOperation, Error> {
+    let Some(recorded) = record(transaction, operation, event.clone(), answers, (now, at))? else {
+        return Ok(EndedOperation::AnswersChanged);
+    };
+    // A fact is recorded whatever it comes to.
+    let movement = recorded.movement.as_ref().map(|state| state.movement.id);
+    if !matches!(operation.state, OperationState::Done { .. }) {
+        let state = match other_operation_of(transaction, operation, movement)? {
+            None => OperationState::Done { movement, result: None },
+            Some(other) => OperationState::Unknown {
+                message: format!("Платёжная система сообщила о том же событии, что и для операции {}", other.id),
+            },
+        };
+        transaction.end_operation(&operation.id, &state, at)?;
+    }
+    Ok(EndedOperation::Ended { operation: stored(transaction, &operation.id)?, recorded: Some(recorded) })
+}
+
+/// Returns the other operation to which a movement belongs already.
+fn other_operation_of(
+    transaction: &mut dyn Transaction,
+    operation: &Operation,
+    movement: Option<MovementId>,
+) -> Result<Option<Operation>, Error> {
+    let other = movement.map_or(Ok(None), |movement| transaction.operation_of_movement(movement))?;
+    Ok(other.filter(|other| other.id != operation.id))
+}
+
+/// Records the event of an operation; `None` if an answer that it relies on has changed.
+fn record(
+    transaction: &mut dyn Transaction,
+    operation: &Operation,
+    event: Event,
+    answers: Vec<(LedgerQuestion, LedgerAnswer)>,
+    (now, at): (u64, u64),
+) -> Result<Option<Recorded>, Error> {
+    let (provider, events) = (operation.provider.clone(), Reported::Facts(vec![event]));
+    let submission = Submission { provider, events, origin: Origin::Operation, answers, now, at, wants_states: true };
+    Ok(match record_all(transaction, &submission, Some(&operation.id))? {
+        Submitted::AnswersChanged => None,
+        Submitted::Done(recorded) => recorded.into_iter().next(),
+    })
+}
+
+pub fn resolve(
+    transaction: &mut dyn Transaction,
+    id: &OperationId,
+    verdict: OperationVerdict,
+    decision: &OperationDecision,
+) -> Result<Result<Operation, OperationFault>, Error> {
+    let Some(operation) = transaction.operation(id)? else { return Ok(Err(OperationFault::NoSuchOperation)) };
+    let OperationState::Unknown { message } = &operation.state else { return Ok(Err(OperationFault::NotUnknown)) };
+    let state = match verdict {
+        OperationVerdict::NotDone => {
+            OperationState::Refused { code: OperationState::NOT_DONE.to_owned(), message: message.clone() }
+        }
+        OperationVerdict::Done => {
+            OperationState::Done { movement: refunded(transaction, &operation, decision.at)?, result: None }
+        }
+    };
+    transaction.end_operation(id, &state, decision.at)?;
+    transaction.set_operation_decision(id, decision)?;
+    stored(transaction, id).map(Ok)
+}
+
+/// Returns the movement of a refund that was done: the one that the payment system reported since, or one that is made now.
+fn refunded(transaction: &mut dyn Transaction, operation: &Operation, at: u64) -> Result<Option<MovementId>, Error> {
+    let OperationTask::Refund { payment, amount } = &operation.task else { return Ok(None) };
+    let payment = transaction.movement(*payment)?;
+    let payment = payment.ok_or_else(|| Error::Damaged(format!("the operation {} has no payment", operation.id)))?;
+    if let Some(reported) = reported_refund(transaction, operation, &payment)? {
+        return Ok(Some(reported));
+    }
+    let paid = payment.movement.event.facts;
+    let dedup_key = key_of(&operation.id);
+    let transaction_id = domain::TransactionId::stored(dedup_key.as_str());
+    let facts =
+        Facts { original: Some(paid.transaction), payer: paid.payer, ..Facts::new(EventKind::Refund, transaction_id, *amount) };
+    let (provider, comment) = (operation.provider.clone(), DEBITED_REFUND.to_owned());
+    let event = Event { provider, facts, comment, dedup_key, fee: None, extra: Vec::new() };
+    let recorded = record(transaction, operation, event, Vec::new(), (at, at))?;
+    Ok(recorded.and_then(|recorded| recorded.movement).map(|state| state.movement.id))
+}
+
+fn stored(transaction: &mut dyn Transaction, id: &OperationId) -> Result<Operation, Error> {
+    transaction.operation(id)?.ok_or_else(|| Error::Damaged(format!("the operation {id} is gone")))
+}

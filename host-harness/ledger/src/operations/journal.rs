@@ -1,0 +1,180 @@
+//! What may be sent of an operation, and what its result is worth: decided by the calls that were made, and free of HTTP.
+//!
+//! The host goes on with an operation by asking its provider anew, from an empty context: the provider wants its calls again, one
+//! after another, and each is answered from the journal if it was answered before. So it shows whether the provider, which
+//! may be another version of the component by now, still means the calls that were made.
+
+use domain::Repeatable;
+
+/// How long a call may be on its way, in seconds. A key that the payment system forgets sooner is as good as forgotten.
+pub const CALL_SECONDS_MAX: u64 = 10;
+
+/// The calls of an operation that change something at the payment system: those that are not [`Repeatable::Always`]. It is
+/// stored before such a call is sent, and again before its answer is used.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Journal {
+    /// In the order in which they were first sent. Only the last one may have no answer.
+    pub calls: Vec<SentCall>,
+}
+
+/// A call that was sent, or was to be sent when the host stopped.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SentCall {
+    /// The digest of the whole call.
+    pub digest: String,
+    /// When it was first sent, seconds since the epoch.
+    pub first_sent_at: u64,
+    /// How often it was sent.
+    pub times: u32,
+    /// Whether it has an answer.
+    pub is_answered: bool,
+}
+
+/// A call that a provider wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WantedCall<'c> {
+    /// The digest of the whole call.
+    pub digest: &'c str,
+    /// How long the payment system knows the second of two equal calls from the first.
+    pub repeatable: Repeatable,
+}
+
+/// What to do about a call that a provider wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CallDecision {
+    /// Send it. Of a call that is not `Always`, the journal has it now and is to be stored before.
+    Send,
+    /// Send it once more, since the payment system knows the second from the first. The journal has it now and is to be stored
+    /// before.
+    SendAgain,
+    /// Give the provider the answer that is stored.
+    AnswerAsBefore,
+    /// Tell the provider that it was sent and not answered. It cannot be sent again.
+    AnswerUnknown,
+    /// End the operation as unknown.
+    GiveUp(GiveUp),
+}
+
+/// Why an operation ends as unknown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum GiveUp {
+    /// The provider wants another call than the one that was made.
+    OtherCall,
+    /// The provider wants a call that it was given the answer to.
+    SameCallTwice,
+    /// The provider no longer wants a call that was made, and does not know either that the operation is done.
+    CallNotWanted,
+}
+
+/// The result of a provider, as far as it matters to the calls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ProviderResult {
+    /// It is done.
+    Succeeded,
+    /// It goes on at the payment system.
+    Pending,
+    /// It was not done, and never will be.
+    Refused,
+    /// It was not done, since the payment system cannot be reached.
+    Unavailable,
+    /// It may have been done.
+    Unknown,
+}
+
+/// A pass through a provider, from its first step to its result.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pass {
+    journal: Journal,
+    /// The calls of the journal that the provider wanted in this pass.
+    wanted: Vec<String>,
+}
+
+impl Pass {
+    /// Begins a pass with the calls that were made before.
+    pub fn new(journal: Journal) -> Pass {
+        Pass { journal, wanted: Vec::new() }
+    }
+
+    /// Returns the calls that were made.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Decides about a call that the provider wants, at this second of the epoch.
+    pub fn decide(&mut self, call: WantedCall<'_>, now: u64) -> CallDecision {
+        if call.repeatable == Repeatable::Always {
+            return CallDecision::Send;
+        }
+        if self.wanted.iter().any(|wanted| wanted == call.digest) {
+            return CallDecision::GiveUp(GiveUp::SameCallTwice);
+        }
+        match self.journal.calls.get_mut(self.wanted.len()) {
+            None => self.decide_new(call.digest, now),
+            Some(made) if made.digest != call.digest => CallDecision::GiveUp(GiveUp::OtherCall),
+            Some(made) => {
+                self.wanted.push(made.digest.clone());
+                if made.is_answered {
+                    return CallDecision::AnswerAsBefore;
+                }
+                if !is_remembered(made, call.repeatable, now) {
+                    return CallDecision::AnswerUnknown;
+                }
+                made.times += 1;
+                CallDecision::SendAgain
+            }
+        }
+    }
+
+    fn decide_new(&mut self, digest: &str, now: u64) -> CallDecision {
+        // After a call without an answer nothing else is sent: nobody knows what it would come to.
+        if self.journal.calls.last().is_some_and(|call| !call.is_answered) {
+            return CallDecision::GiveUp(GiveUp::OtherCall);
+        }
+        self.wanted.push(digest.to_owned());
+        let digest = digest.to_owned();
+        self.journal.calls.push(SentCall { digest, first_sent_at: now, times: 1, is_answered: false });
+        CallDecision::Send
+    }
+
+    /// Records that the last call has an answer. The journal is to be stored before the answer is used.
+    pub fn answered(&mut self) {
+        if let Some(call) = self.journal.calls.last_mut() {
+            call.is_answered = true;
+        }
+    }
+
+    /// Records that the last call did not leave this machine.
+    pub fn not_sent(&mut self) {
+        let Some(call) = self.journal.calls.last_mut().filter(|call| !call.is_answered) else { return };
+        call.times = call.times.saturating_sub(1);
+        // The provider may want it again in this pass.
+        let digest = call.digest.clone();
+        let was_never_sent = call.times == 0;
+        self.wanted.retain(|wanted| *wanted != digest);
+        if was_never_sent {
+            self.journal.calls.pop();
+        }
+    }
+
+    /// Returns why a result of the provider ends the operation as unknown instead; `None` if the result counts.
+    ///
+    /// A call that was made and is not wanted any more is another version's. Whoever does not know of it cannot say that
+    /// nothing was done. That something was done is a fact, and whoever could not reach the payment system is asked again.
+    pub fn doubt(&self, result: ProviderResult) -> Option<GiveUp> {
+        let knows_all = self.wanted.len() == self.journal.calls.len();
+        let counts = matches!(result, ProviderResult::Succeeded | ProviderResult::Unavailable);
+        (!knows_all && !counts).then_some(GiveUp::CallNotWanted)
+    }
+}
+
+/// Reports whether the payment system knows a call that arrives now from the one that was sent first.
+fn is_remembered(call: &SentCall, repeatable: Repeatable, now: u64) -> bool {
+    match repeatable {
+        Repeatable::Always => true,
+        Repeatable::Never => false,
+        Repeatable::Within(seconds) => {
+            let forgotten_at = call.first_sent_at.saturating_add(u64::from(seconds));
+            now.saturating_add(CALL_SECONDS_MAX) < forgotten_at
+        }
+    }
+}

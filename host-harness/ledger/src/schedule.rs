@@ -1,0 +1,55 @@
+//! When to ask a payment system about an unpaid order.
+
+use domain::Order;
+use sha2::{Digest, Sha256};
+
+/// The least time until a provider wants an order to be asked about again, in seconds.
+pub const ASK_AGAIN_SECONDS_MIN: u64 = 30;
+
+/// The first times at which an order is asked about, in seconds since its creation: most payers pay at once.
+const FIRST_SECONDS: [u64; 4] = [60, 300, 900, 3_600];
+/// The interval after the first times.
+const LATER_SECONDS: u64 = 6 * 3_600;
+/// How long an order is asked about, since its creation.
+const DURATION_SECONDS_MAX: u64 = 30 * 86_400;
+/// How long after an order's expiry it is asked about for the last time: a payment that began in time may need as long.
+const AFTER_EXPIRY_SECONDS: u64 = 600;
+/// The largest part of an interval by which a time is put off, so that orders that were made together are not asked about together.
+const JITTER_PERCENT: u64 = 10;
+
+/// Returns when to ask about an unpaid order next, in seconds since the epoch, after `now`; `None` if it is not asked about any
+/// more. The times are after 1, 5, 15 and 60 minutes, then every 6 hours, each put off by at most a tenth of the interval before it,
+/// which depends on the order alone; then once after the order's expiry. After 30 days nobody asks.
+///
+/// With `ask_again`, the seconds after which the provider wants to be asked, the next time may be sooner; at least 30 s.
+pub fn next_ask(order: &Order, now: u64, ask_again: Option<u64>) -> Option<u64> {
+    let ends_at = order.created_at.saturating_add(DURATION_SECONDS_MAX);
+    let last_at = order.expires_at.map_or(ends_at, |expires_at| expires_at.saturating_add(AFTER_EXPIRY_SECONDS).min(ends_at));
+    if now >= last_at {
+        return None;
+    }
+    let wanted_at = ask_again.map_or(u64::MAX, |seconds| now.saturating_add(seconds.max(ASK_AGAIN_SECONDS_MIN)));
+    // Between the expiry and the last time there is none.
+    let scheduled_at = scheduled(order, now).filter(|at| order.expires_at.is_none_or(|expires_at| *at < expires_at));
+    Some(scheduled_at.unwrap_or(last_at).min(wanted_at).min(last_at))
+}
+
+/// Returns the first time of the schedule after `now`.
+fn scheduled(order: &Order, now: u64) -> Option<u64> {
+    let later = (1..=DURATION_SECONDS_MAX / LATER_SECONDS).map(|count| FIRST_SECONDS[3] + count * LATER_SECONDS);
+    let permille = jitter_permille(order);
+    let mut before = 0;
+    FIRST_SECONDS.into_iter().chain(later).find_map(|after| {
+        let interval = after - before;
+        before = after;
+        let at = order.created_at.saturating_add(after + interval * permille / 1_000);
+        (at > now).then_some(at)
+    })
+}
+
+/// Returns by how much of an interval an order's times are put off, in thousandths.
+fn jitter_permille(order: &Order) -> u64 {
+    let digest = Sha256::digest(order.id.as_bytes());
+    let number = digest.iter().take(4).fold(0, |number, byte| number << 8 | u64::from(*byte));
+    number % (JITTER_PERCENT * 10 + 1)
+}

@@ -1,0 +1,251 @@
+//! Operations, and orders to ask about, in SQL.
+
+use rusqlite::{Row, params};
+
+use crate::query::SqlTransaction;
+use crate::rows::{ORDER, RowError, money, named, number, order, signed, unsigned};
+use domain::{
+    MovementId, NewOperation, OpenOperations, Operation, OperationDecision, OperationId, OperationKind, OperationState,
+    OperationTask, OperationToContinue, OrderId, OrderToAsk, Progress, ProviderName,
+};
+use ledger::Error;
+use ledger::storage::{Operations, StatusAsks};
+
+/// What an operation's id begins with: an id of an order is a number of the same kind, and a payment system may compare the keys
+/// that are made of both.
+const ID_PREFIX: &str = "op";
+
+const OPERATION: &str = "number, kind, provider, payment, order_number, minor_units, currency, reason, operator, idempotency_key, \
+    component_sha256, created_at, state, movement, result, code, message, reference, next_at, tries, ended_at, decided_by, \
+    decision_comment, decided_at";
+/// How many columns an operation has.
+const OPERATION_COLUMNS: usize = 24;
+
+fn id_of(number: i64) -> OperationId {
+    OperationId::stored(format!("{ID_PREFIX}{number}"))
+}
+
+/// Returns an operation's number; `None` if there is none of this id.
+fn number_of(id: &OperationId) -> Option<i64> {
+    id.strip_prefix(ID_PREFIX).and_then(number)
+}
+
+fn of_row(row: &Row<'_>) -> Result<Operation, RowError> {
+    let optional = |column| row.get::<_, Option<i64>>(column)?.map(unsigned).transpose();
+    let tries: i64 = row.get(19)?;
+    Ok(Operation {
+        id: id_of(row.get(0)?),
+        provider: row.get::<_, String>(2).map(ProviderName::stored)?,
+        task: task(row)?,
+        reason: row.get(7)?,
+        operator: row.get(8)?,
+        idempotency_key: row.get(9)?,
+        component_sha256: row.get(10)?,
+        created_at: unsigned(row.get(11)?)?,
+        state: state(row)?,
+        reference: row.get(17)?,
+        next_at: optional(18)?,
+        tries: u32::try_from(tries).map_err(|_| RowError::Damaged(format!("an operation was tried {tries} times")))?,
+        ended_at: optional(20)?,
+        decision: decision(row)?,
+    })
+}
+
+fn task(row: &Row<'_>) -> Result<OperationTask, RowError> {
+    let missing = || RowError::Damaged("an operation lacks what it is about".to_owned());
+    let payment = || row.get::<_, Option<i64>>(3)?.map(unsigned).transpose()?.map(MovementId).ok_or_else(missing);
+    let order = || row.get::<_, Option<i64>>(4)?.map(|number| OrderId::stored(number.to_string())).ok_or_else(missing);
+    Ok(match named(row.get(1)?, OperationKind::from_name)? {
+        OperationKind::Refund => {
+            let amount = row.get::<_, Option<i64>>(5)?.zip(row.get::<_, Option<String>>(6)?).ok_or_else(missing)?;
+            OperationTask::Refund { payment: payment()?, amount: money(amount.0, amount.1)? }
+        }
+        OperationKind::Charge => OperationTask::Charge { payment: payment()?, order: order()? },
+        OperationKind::Cancel => OperationTask::Cancel { payment: payment()? },
+        OperationKind::Link => OperationTask::Link { order: order()? },
+    })
+}
+
+fn state(row: &Row<'_>) -> Result<OperationState, RowError> {
+    let text = |column| Ok::<_, RowError>(row.get::<_, Option<String>>(column)?.unwrap_or_default());
+    let name: String = row.get(12)?;
+    Ok(match name.as_str() {
+        "pending" => OperationState::Pending,
+        "done" => {
+            let movement = row.get::<_, Option<i64>>(13)?.map(unsigned).transpose()?.map(MovementId);
+            OperationState::Done { movement, result: row.get(14)? }
+        }
+        "refused" => OperationState::Refused { code: text(15)?, message: text(16)? },
+        "unknown" => OperationState::Unknown { message: text(16)? },
+        _ => return Err(RowError::Damaged(format!("an operation is {name}"))),
+    })
+}
+
+fn decision(row: &Row<'_>) -> Result<Option<OperationDecision>, RowError> {
+    let Some(operator) = row.get::<_, Option<String>>(21)? else { return Ok(None) };
+    let comment = row.get::<_, Option<String>>(22)?.unwrap_or_default();
+    let at = row.get::<_, Option<i64>>(23)?.map(unsigned).transpose()?.unwrap_or_default();
+    Ok(Some(OperationDecision { operator, comment, at }))
+}
+
+fn to_continue(row: &Row<'_>) -> Result<OperationToContinue, RowError> {
+    let operation = of_row(row)?;
+    Ok(OperationToContinue { operation, settings: row.get(OPERATION_COLUMNS)?, journal: row.get(OPERATION_COLUMNS + 1)? })
+}
+
+impl SqlTransaction<'_> {
+    fn operations_where(&self, condition: &str, value: Option<i64>) -> Result<Vec<Operation>, Error> {
+        self.many(&format!("SELECT {OPERATION} FROM operations WHERE {condition} ORDER BY number"), [value], of_row)
+    }
+}
+
+impl Operations for SqlTransaction<'_> {
+    fn insert_operation(&mut self, operation: &NewOperation, at: u64) -> Result<OperationId, Error> {
+        let NewOperation { provider, task, reason, operator, idempotency_key, component_sha256, settings, next_at } = operation;
+        let amount = task.amount();
+        let sql =
+            "INSERT INTO operations (number, kind, provider, payment, order_number, minor_units, currency, reason, operator,
+                idempotency_key, component_sha256, settings, created_at, state, next_at, tries, journal)
+            VALUES (max(?1, (SELECT ifnull(max(number), 0) + 1 FROM operations)), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                ?13, 'pending', ?14, 0, x'')";
+        self.execute(
+            sql,
+            params![
+                signed(at.saturating_mul(1000)),
+                task.kind().name(),
+                provider.as_str(),
+                task.payment().map(|payment| signed(payment.0)),
+                task.order().and_then(|order| number(order)),
+                amount.map(|amount| amount.minor_units),
+                amount.as_ref().map(|amount| amount.currency.as_str()),
+                reason,
+                operator,
+                idempotency_key,
+                component_sha256,
+                settings,
+                signed(at),
+                signed(*next_at)
+            ],
+        )?;
+        self.last_id().map(|number| id_of(signed(number)))
+    }
+
+    fn operation(&mut self, id: &OperationId) -> Result<Option<Operation>, Error> {
+        self.one(&format!("SELECT {OPERATION} FROM operations WHERE number = ?"), [number_of(id)], of_row)
+    }
+
+    fn operation_to_continue(&mut self, id: &OperationId) -> Result<Option<OperationToContinue>, Error> {
+        let sql = format!("SELECT {OPERATION}, settings, journal FROM operations WHERE number = ?");
+        self.one(&sql, [number_of(id)], to_continue)
+    }
+
+    fn operation_of_key(&mut self, key: &str) -> Result<Option<Operation>, Error> {
+        self.one(&format!("SELECT {OPERATION} FROM operations WHERE idempotency_key = ?"), [key], of_row)
+    }
+
+    fn operation_of_movement(&mut self, movement: MovementId) -> Result<Option<Operation>, Error> {
+        self.one(&format!("SELECT {OPERATION} FROM operations WHERE movement = ?"), [signed(movement.0)], of_row)
+    }
+
+    fn operations_of_payment(&mut self, payment: MovementId) -> Result<Vec<Operation>, Error> {
+        self.operations_where("payment = ?", Some(signed(payment.0)))
+    }
+
+    fn operations_of_order(&mut self, order: &OrderId) -> Result<Vec<Operation>, Error> {
+        self.operations_where("order_number = ?", number(order))
+    }
+
+    fn unreported_charges(&mut self, provider: &ProviderName) -> Result<Vec<Operation>, Error> {
+        let sql = format!(
+            "SELECT {OPERATION} FROM operations
+            WHERE provider = ? AND kind = 'charge' AND movement IS NULL AND state <> 'refused' ORDER BY number"
+        );
+        self.many(&sql, [provider.as_str()], of_row)
+    }
+
+    fn due_operations(&mut self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error> {
+        let sql = format!(
+            "SELECT {OPERATION}, settings, journal FROM operations
+            WHERE state = 'pending' AND next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, number LIMIT ?"
+        );
+        self.many(&sql, params![signed(now), limit], to_continue)
+    }
+
+    fn open_operations(&mut self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+        let sql = format!(
+            "SELECT {OPERATION} FROM operations
+            WHERE state IN ('pending', 'unknown') AND number > ? ORDER BY number LIMIT ?"
+        );
+        self.many(&sql, params![after.map_or(Some(0), number_of), limit], of_row)
+    }
+
+    fn ended_operations(&mut self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+        let sql = format!(
+            "SELECT {OPERATION} FROM operations
+            WHERE state IN ('done', 'refused') AND number < ? ORDER BY number DESC LIMIT ?"
+        );
+        self.many(&sql, params![before.map_or(Some(i64::MAX), number_of), limit], of_row)
+    }
+
+    fn open_operation_counts(&mut self, provider: &ProviderName) -> Result<OpenOperations, Error> {
+        let sql = "SELECT ifnull(sum(state = 'pending'), 0), ifnull(sum(state = 'unknown'), 0) FROM operations
+            WHERE state IN ('pending', 'unknown') AND provider = ?";
+        let found = self.one(sql, [provider.as_str()], |row| {
+            Ok(OpenOperations { pending: unsigned(row.get(0)?)?, unknown: unsigned(row.get(1)?)? })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error> {
+        let Progress { journal, reference, next_at, tries } = progress;
+        let sql = "UPDATE operations SET journal = ?, reference = ?, next_at = ?, tries = ? WHERE number = ?";
+        self.execute(sql, params![journal, reference, next_at.map(signed), tries, number_of(id)]).map(drop)
+    }
+
+    fn end_operation(&mut self, id: &OperationId, state: &OperationState, at: u64) -> Result<(), Error> {
+        let (mut movement, mut result, mut code, mut message) = (None, None, None, None);
+        match state {
+            OperationState::Pending => {}
+            OperationState::Done { movement: of, result: link } => (movement, result) = (*of, link.as_deref()),
+            OperationState::Refused { code: of, message: text } => (code, message) = (Some(of), Some(text)),
+            OperationState::Unknown { message: text } => message = Some(text),
+        }
+        let sql =
+            "UPDATE operations SET state = ?, movement = ?, result = ?, code = ?, message = ?, next_at = NULL, ended_at = ?
+            WHERE number = ?";
+        let movement = movement.map(|movement| signed(movement.0));
+        self.execute(sql, params![state.name(), movement, result, code, message, signed(at), number_of(id)]).map(drop)
+    }
+
+    fn set_operation_decision(&mut self, id: &OperationId, decision: &OperationDecision) -> Result<(), Error> {
+        let OperationDecision { operator, comment, at } = decision;
+        let sql = "UPDATE operations SET decided_by = ?, decision_comment = ?, decided_at = ? WHERE number = ?";
+        self.execute(sql, params![operator, comment, signed(*at), number_of(id)]).map(drop)
+    }
+}
+
+impl StatusAsks for SqlTransaction<'_> {
+    fn insert_order_to_ask(&mut self, order: &OrderId, next_at: u64) -> Result<(), Error> {
+        let sql = "INSERT INTO orders_to_ask (order_number, next_at, asked) VALUES (?, ?, 0)";
+        self.execute(sql, params![number(order), signed(next_at)]).map(drop)
+    }
+
+    fn orders_to_ask(&mut self, now: u64, limit: u32) -> Result<Vec<OrderToAsk>, Error> {
+        let sql = format!(
+            "SELECT {ORDER}, next_at, asked FROM orders_to_ask CROSS JOIN orders ON number = order_number
+            WHERE next_at <= ? ORDER BY next_at, order_number LIMIT ?"
+        );
+        self.many(&sql, params![signed(now), limit], |row| {
+            Ok(OrderToAsk { order: order(row)?, next_at: unsigned(row.get(10)?)?, asked: row.get(11)? })
+        })
+    }
+
+    fn count_ask(&mut self, order: &OrderId, next_at: u64) -> Result<(), Error> {
+        let sql = "UPDATE orders_to_ask SET next_at = ?, asked = asked + 1 WHERE order_number = ?";
+        self.execute(sql, params![signed(next_at), number(order)]).map(drop)
+    }
+
+    fn remove_order_to_ask(&mut self, order: &OrderId) -> Result<(), Error> {
+        self.execute("DELETE FROM orders_to_ask WHERE order_number = ?", [number(order)]).map(drop)
+    }
+}
