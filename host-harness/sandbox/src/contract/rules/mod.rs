@@ -8,4 +8,4 @@ mod steps;
 pub use description::{currencies, currency, day, description};
 pub use exports::{Files, export_part, export_totals};
 pub use names::{Violations, problems};
-pub use steps::{call, callback_answer, link_failure, payment_link, questions};
+pub use steps::{call, callback_answer, callback_call, link_failure, payment_link, questions};
