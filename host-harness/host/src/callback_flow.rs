@@ -1,75 +1,43 @@
 //! The flow of one callback: the component's steps to a verdict, the ledger's record of its events, and the reply.
 //!
-//! A component may ask before it has a verdict. It is then called again with the answers, and the ledger compares these again in
-//! the transaction that records the events. If they changed, the component begins again. No thread waits while the ledger writes.
+//! A component may ask before it has a verdict, or have a call made. It is then called again with the answers. The ledger compares
+//! its own answers again in the transaction that records the events; if they changed, the component begins again. Calls are not made
+//! again then: a callback has only calls made that may be repeated, so that it can begin again as often as it must. No thread waits
+//! while the ledger writes or a call is made.
 
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackRequest, Context, Event, EventOutcome, HttpReply, HttpResult, Outcome, ProvedEvent, Repeatable,
+    CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome, ProvedEvent,
     Step, StoredCallback, Verdict,
 };
 use ledger::{Origin, Recorded, Reported, Submission, Submitted};
 
 use crate::call_pool::Lane;
-use crate::callback_form::raw;
+use crate::call_times::CallBudget;
+use crate::callback_form::{digest, raw};
+use crate::callback_result::{Answered, CallbackOutcome, CallbackResult, Judged};
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::host::Host;
+use crate::lookups::{Admission, JudgedOnce, LookupPermit};
 use crate::providers::measured;
 use crate::questions::{disagreement, told_of_ledger};
-use crate::refusals::{CALLER_UNKNOWN, PROVIDER_FAILED, SUM_TOO_LARGE};
+use crate::refusals::{CALLER_UNKNOWN, PROVIDER_FAILED, SUM_TOO_LARGE, TOO_MANY_LOOKUPS};
 use crate::slot::ProviderSlot;
 
 /// How often a provider begins again because answers changed meanwhile. Each time another callback was recorded, so that more
 /// would mean that somebody floods the host.
 const RESTARTS_MAX: u32 = 20;
 
-/// The outcome of a callback, for the payment system and for the caller.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct CallbackOutcome {
-    /// The provider's reply, to send to the payment system. Whatever it acknowledges is on disk.
-    pub reply: HttpReply,
-    /// The verdict, and what the ledger recorded.
-    pub result: CallbackResult,
-}
-
-/// The result of processing a callback.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum CallbackResult {
-    /// It reported events, and the ledger recorded these outcomes, in their order.
-    Accepted(Vec<Outcome>),
-    /// It was answered, and there was nothing to record.
-    Answered,
-    /// It is proved but not understood. It is stored, and waits for an operator.
-    Unresolved,
-    /// It is proved, but not about money.
-    Ignored,
-    /// It is not proved, or is for another merchant.
-    Refused,
-    /// It cannot be judged now, and nothing was stored. The reply has the payment system send it again.
-    Unavailable,
-}
-
 /// A callback that was processed and, if it reported events, recorded. It remains to count and log it.
 pub struct ProcessedCallback {
     host: Host,
     slot: Arc<ProviderSlot>,
     result: Result<Answered, HostError>,
-}
-
-struct Answered {
-    reply: HttpReply,
-    result: Judged,
-}
-
-/// The verdict on a callback, with the ledger's outcomes for its events.
-enum Judged {
-    Recorded(Vec<(Event, Outcome)>),
-    Other(CallbackResult),
+    /// Whether the result is that of an equal callback, which is counted and logged itself.
+    is_shared: bool,
 }
 
 impl ProcessedCallback {
@@ -78,16 +46,11 @@ impl ProcessedCallback {
     /// # Errors
     /// As for [`Host::receive_callback`].
     pub fn finish(self) -> Result<CallbackOutcome, HostError> {
-        let ProcessedCallback { host, slot, result } = self;
-        let Answered { reply, result } = result?;
-        let result = match result {
-            Judged::Other(result) => result,
-            Judged::Recorded(recorded) => {
-                recorded.iter().for_each(|(event, outcome)| host.count_recorded(&slot, event, outcome));
-                CallbackResult::Accepted(recorded.into_iter().map(|(_, outcome)| outcome).collect())
-            }
-        };
-        Ok(CallbackOutcome { reply, result })
+        let ProcessedCallback { host, slot, result, is_shared } = self;
+        if !is_shared && let Ok(Answered { result: Judged::Recorded(recorded), .. }) = &result {
+            recorded.iter().for_each(|(event, outcome)| host.count_recorded(&slot, event, outcome));
+        }
+        result.map(CallbackOutcome::from)
     }
 }
 
@@ -102,6 +65,11 @@ pub struct Callback {
     request: CallbackRequest,
     context: Context,
     restarts: u32,
+    budget: CallBudget,
+    /// Of a callback that only an answer of the payment system proves: equal ones wait for it.
+    judged_once: Option<JudgedOnce>,
+    /// Of such a callback: the permit to have calls made, from the first one on.
+    permit: Option<LookupPermit>,
     done: Done,
 }
 
@@ -114,15 +82,38 @@ impl Callback {
         request: CallbackRequest,
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Callback {
-        let (component, context) = (slot.component(), Context::at(request.received_at));
-        Callback { host, slot, component, lane, request, context, restarts: 0, done: Box::new(done) }
+        let (component, context, budget) = (slot.component(), Context::at(request.received_at), host.call_budget());
+        let (judged_once, permit, done) = (None, None, Box::new(done));
+        Callback { host, slot, component, lane, request, context, restarts: 0, budget, judged_once, permit, done }
     }
 
-    /// Takes the provider's steps until it has a verdict.
-    pub fn advance(mut self) {
+    /// Begins. If only an answer of the payment system proves the callback, and an equal one is under way, it gets that one's result.
+    pub fn begin(self) {
         if let Err(error) = self.require_caller() {
             return self.end(Err(error));
         }
+        if self.component.callback_proof() != Some(CallbackProof::Lookup) {
+            return self.advance();
+        }
+        let digest = digest(&self.request, self.component.description());
+        let (host, slot) = (self.host.clone(), self.slot.clone());
+        let judged = slot.lookups.judge_once(digest, self, |callback| {
+            Box::new(move |result| {
+                let Callback { host, slot, done, .. } = callback;
+                done(ProcessedCallback { host, slot, result, is_shared: true });
+            })
+        });
+        match judged {
+            Some((mut callback, judged_once)) => {
+                callback.judged_once = Some(judged_once);
+                callback.advance();
+            }
+            None => host.0.observer.callback_processed(&slot.name, "shared"),
+        }
+    }
+
+    /// Takes the provider's steps until it has a verdict or wants a call.
+    fn advance(mut self) {
         loop {
             let (request, context) = (&self.request, &self.context);
             let called = self.host.call(&self.slot, &self.component, "handle-callback", |merchant| {
@@ -139,12 +130,54 @@ impl Callback {
                     let answers = self.host.answer(&self.slot, questions, self.context.now);
                     self.context.asked.extend(answers);
                 }
-                Ok(Ok(Step::Call(call))) => {
-                    let result = HttpResult::NotSent("this host makes no calls".to_owned());
-                    self.context.called.push((call, result));
-                }
+                Ok(Ok(Step::Call(call))) => return self.want_call(call),
             }
         }
+    }
+
+    /// Has a call made as soon as it may be. Where nothing proves the callback yet, anybody could have the host call, so that few
+    /// such callbacks may at once.
+    fn want_call(self, call: HttpCall) {
+        let is_lookup = self.component.callback_proof() == Some(CallbackProof::Lookup);
+        let is_unproved = is_lookup && !self.host.0.known_callers.contains(&self.slot.name);
+        if !is_unproved || self.permit.is_some() {
+            return self.have_called(call);
+        }
+        let lookups = self.slot.lookups.clone();
+        let go_on = |(mut callback, call): (Callback, HttpCall), permit| {
+            callback.permit = Some(permit);
+            callback.have_called(call);
+        };
+        match lookups.admit((self, call), go_on) {
+            Admission::Now(wanted, permit) => go_on(wanted, permit),
+            Admission::Later => {}
+            Admission::Refused((callback, _)) => {
+                let (host, name) = (&callback.host.0, &callback.slot.name);
+                host.refusals.count(name, TOO_MANY_LOOKUPS, callback.request.received_at);
+                host.observer.callback_processed(name, TOO_MANY_LOOKUPS);
+                let why = "too many callbacks of this provider are being looked up; retry";
+                callback.end(Err(HostError::unavailable(why).of_callback()));
+            }
+        }
+    }
+
+    /// Has a call made, and goes on with its result. No thread waits for it.
+    fn have_called(self, call: HttpCall) {
+        let time_max = match self.host.next_call_time(&self.slot, self.budget) {
+            Ok(time_max) => time_max,
+            Err(error) => {
+                self.host.0.observer.callback_processed(&self.slot.name, "unavailable");
+                return self.end(Err(error.of_callback()));
+            }
+        };
+        let (host, slot, component) = (self.host.clone(), self.slot.clone(), self.component.clone());
+        host.send_call(&slot, &component, call.clone(), time_max, move |result, time| {
+            self.later(move |mut callback| {
+                callback.budget = callback.budget.after(time);
+                callback.context.called.push((call, result));
+                callback.advance();
+            });
+        });
     }
 
     /// Returns an error if nothing proves the callback and its caller is not known either.
@@ -173,8 +206,14 @@ impl Callback {
         let count = |outcome| host.0.observer.callback_processed(&slot.name, outcome);
         let name = slot.name.as_str();
         let result = match verdict {
-            Verdict::Happened(events) => return self.record(events, Reported::Facts, reply),
-            Verdict::Wanted(event) => return self.record(vec![*event], wish, reply),
+            Verdict::Happened(events) => {
+                let facts = events.iter().map(|event| self.event(event)).collect();
+                return self.record(&events, Reported::Facts(facts), reply);
+            }
+            Verdict::Wanted(event) => {
+                let wish = self.event(&event);
+                return self.record(std::slice::from_ref(&event), Reported::Wish(wish), reply);
+            }
             Verdict::Answered => {
                 count("answered");
                 CallbackResult::Answered
@@ -210,26 +249,30 @@ impl Callback {
         self.end(ended);
     }
 
-    /// Has the ledger record events.
-    fn record(mut self, proved: Vec<ProvedEvent>, reported: fn(Vec<Event>) -> Reported, reply: Option<HttpReply>) {
-        let answers = if self.is_bound() { Vec::new() } else { told_of_ledger(&self.context) };
+    /// Returns an event as the ledger takes it.
+    fn event(&self, event: &ProvedEvent) -> Event {
+        let mut event = event.clone();
+        CardData::mask_event(self.component.description(), &mut event);
+        Event::new(self.slot.name.clone(), event)
+    }
+
+    /// Has the ledger record events, which the provider reported as `proved`.
+    fn record(mut self, proved: &[ProvedEvent], reported: Reported, reply: Option<HttpReply>) {
+        let answers = told_of_ledger(&self.context);
         let is_final = reply.is_some() && answers.is_empty();
-        let at = self.request.received_at;
         // The request is needed once more where the provider is asked for the reply, or begins again.
-        let raw = Arc::new(if is_final { self.take_masked(&proved) } else { self.masked(self.request.clone(), &proved) });
-        let provider = &self.slot.name;
-        let event = |mut event: ProvedEvent| {
-            CardData::mask_event(self.component.description(), &mut event);
-            Event::new(provider.clone(), event)
+        let raw = Arc::new(if is_final { self.take_masked(proved) } else { self.masked(self.request.clone(), proved) });
+        let events = match &reported {
+            Reported::Facts(events) => events.clone(),
+            Reported::Wish(event) => vec![event.clone()],
         };
-        let events: Vec<Event> = proved.into_iter().map(event).collect();
         let submission = Submission {
-            provider: provider.clone(),
-            events: reported(events.clone()),
+            provider: self.slot.name.clone(),
+            events: reported,
             origin: Origin::Callback(raw.clone()),
             answers,
             now: self.context.now,
-            at,
+            at: self.request.received_at,
             wants_states: reply.is_none(),
         };
         let ledger = self.host.0.ledger.clone();
@@ -309,11 +352,6 @@ impl Callback {
         self.advance();
     }
 
-    /// Reports whether a call was made that must not be made again, so that the provider cannot begin again.
-    fn is_bound(&self) -> bool {
-        self.context.called.iter().any(|(call, _)| call.repeatable != Repeatable::Always)
-    }
-
     /// Goes on with a thread of the pool.
     fn later(self, go_on: impl FnOnce(Callback) + Send + 'static) {
         let (pool, lane) = (self.host.0.pool.clone(), self.lane);
@@ -321,7 +359,10 @@ impl Callback {
     }
 
     fn end(self, result: Result<Answered, HostError>) {
-        (self.done)(ProcessedCallback { host: self.host, slot: self.slot, result });
+        if let Some(judged_once) = self.judged_once {
+            judged_once.end(&result);
+        }
+        (self.done)(ProcessedCallback { host: self.host, slot: self.slot, result, is_shared: false });
     }
 
     /// Returns the callback in its stored form. The request is not needed any more.
@@ -341,14 +382,6 @@ impl Callback {
             tracing::info!(provider = self.slot.name.as_str(), "card data in a callback was masked before it was stored");
         }
         raw
-    }
-}
-
-/// Returns an event that is wanted, as the ledger takes it.
-fn wish(events: Vec<Event>) -> Reported {
-    match <[Event; 1]>::try_from(events) {
-        Ok([event]) => Reported::Wish(event),
-        Err(events) => Reported::Facts(events),
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::mpsc;
 use domain::{CallbackProof, CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
 use crate::call_pool::Lane;
-use crate::callback_flow::{Callback, CallbackOutcome, ProcessedCallback};
+use crate::callback_flow::{Callback, ProcessedCallback};
 use crate::callback_form::raw;
+use crate::callback_result::CallbackOutcome;
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
@@ -42,7 +43,7 @@ impl Host {
         let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
         // The receiver below waits until the result is sent.
-        Callback::new(self.clone(), slot, Lane::Main, request, move |processed| drop(done.send(processed))).advance();
+        Callback::new(self.clone(), slot, Lane::Main, request, move |processed| drop(done.send(processed))).begin();
         let ended = || HostError::internal("a callback ended without a result".to_owned());
         processed.recv().map_err(|_| ended())?.finish()
     }
@@ -63,7 +64,7 @@ impl Host {
         let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
         let callback = Callback::new(self.clone(), slot, lane, request, done);
-        self.0.pool.submit(lane, move || callback.advance());
+        self.0.pool.submit(lane, move || callback.begin());
         Ok(())
     }
 

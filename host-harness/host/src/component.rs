@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use domain::{CallbackProof, Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
 use sandbox::{Limits, Merchant, Provider};
+use zeroize::Zeroizing;
 
+use crate::call_hosts::{CallHost, call_hosts};
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
+use crate::outbound::ClientIdentity;
 use crate::stored_settings::StoredSettings;
 
 /// A component, and whether it can be called. A call that holds it completes with it, even if the component is swapped
@@ -30,6 +33,8 @@ pub(crate) enum State {
         public_settings: Fields,
         /// The names of the secrets that were entered.
         entered_secrets: Vec<String>,
+        /// The entered secrets of several lines by name, each of which a call may name as its client certificate.
+        certificates: Vec<(String, ClientIdentity)>,
     },
 }
 
@@ -58,9 +63,10 @@ impl ActiveComponent {
         let mut component = ActiveComponent { provider, state: State::NotConfigured, secrets: stored.secrets().clone() };
         let (secrets, public_settings): (Fields, Fields) =
             settings.into_iter().partition(|(name, _)| component.is_secret(name));
+        let certificates = component.certificates(&secrets);
         let entered_secrets = secrets.into_iter().map(|(name, _)| name).collect();
         component.state = match merchant.callback_proof() {
-            Ok(proof) => State::Ready { merchant, proof, public_settings, entered_secrets },
+            Ok(proof) => State::Ready { merchant, proof, public_settings, entered_secrets, certificates },
             Err(error) => State::SettingsRejected(error.to_string()),
         };
         component
@@ -118,6 +124,31 @@ impl ActiveComponent {
         match &self.state {
             State::Ready { public_settings, .. } => public_settings,
             State::NotConfigured | State::SettingsRejected(_) => &[],
+        }
+    }
+
+    /// Returns the hosts that it may call with its active settings, in the order of their names: those that it declares, and those
+    /// of its settings of the kind `url`.
+    pub fn call_hosts(&self) -> BTreeSet<CallHost> {
+        call_hosts(self.description(), self.public_settings())
+    }
+
+    fn certificates(&self, secrets: &Fields) -> Vec<(String, ClientIdentity)> {
+        let is_block = |name: &str| {
+            let declared = self.description().settings.iter().find(|setting| setting.name == name);
+            declared.is_some_and(|setting| setting.kind == SettingKind::SecretBlock)
+        };
+        let blocks = secrets.iter().filter(|(name, value)| is_block(name) && !value.is_empty());
+        blocks.map(|(name, value)| (name.clone(), ClientIdentity(Zeroizing::new(value.clone())))).collect()
+    }
+
+    /// Returns the client certificate of the setting of this name.
+    pub(crate) fn certificate(&self, setting: &str) -> Option<&ClientIdentity> {
+        match &self.state {
+            State::Ready { certificates, .. } => {
+                certificates.iter().find(|(name, _)| name == setting).map(|(_, certificate)| certificate)
+            }
+            State::NotConfigured | State::SettingsRejected(_) => None,
         }
     }
 

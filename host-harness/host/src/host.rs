@@ -11,11 +11,14 @@ use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
+use crate::call_counts::CallCounts;
 use crate::call_permits::CallPermits;
 use crate::call_pool::CallPool;
+use crate::call_times::CallTimes;
 use crate::clock::Clock;
 use crate::error::HostError;
 use crate::observer::Observer;
+use crate::outbound::Outbound;
 use crate::refusals::RefusalCounter;
 use crate::registry::Registry;
 use crate::roster::Roster;
@@ -41,6 +44,10 @@ pub(crate) struct Inner {
     pub known_callers: BTreeSet<ProviderName>,
     pub clock: Box<dyn Clock>,
     pub observer: Box<dyn Observer>,
+    /// Who makes the calls of providers. `None`: no calls are sent.
+    pub outbound: Option<Arc<dyn Outbound>>,
+    pub call_times: CallTimes,
+    pub call_counts: CallCounts,
     pub registry: Registry,
     pub roster: Roster,
     pub refusals: RefusalCounter,

@@ -8,11 +8,16 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod accounts;
+mod call_counts;
+mod call_hosts;
 mod call_permits;
 mod call_pool;
+mod call_times;
 mod callback_flow;
 mod callback_form;
+mod callback_result;
 mod callbacks;
+mod calls;
 mod card_data;
 mod clock;
 mod component;
@@ -23,6 +28,7 @@ mod error_code;
 mod exports;
 mod host;
 pub mod invisible;
+mod lookups;
 mod observer;
 mod opening;
 pub mod operators;
@@ -48,8 +54,12 @@ mod unrecognized;
 mod writeoffs;
 
 pub use accounts::AccountBalances;
+pub use call_counts::CallCount;
+pub use call_hosts::{CallHost, call_hosts};
 pub use call_pool::Lane;
-pub use callback_flow::{CallbackOutcome, CallbackResult, ProcessedCallback};
+pub use call_times::CallTimes;
+pub use callback_flow::ProcessedCallback;
+pub use callback_result::{CallbackOutcome, CallbackResult};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
 pub use entries::entry_digest;
@@ -57,7 +67,7 @@ pub use error::{ErrorKind, HostError};
 pub use error_code::ErrorCode;
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
 pub use host::Host;
-pub use observer::{CALL_RESULTS, FUNCTIONS, Observer, ProviderCall};
+pub use observer::{CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
 pub use opening::{HostBuilder, OpenError};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};
 pub use outbound::{ClientIdentity, Outbound, OutboundCall};

@@ -13,6 +13,9 @@ pub trait Observer: Send + Sync {
     /// A callback was processed, with an outcome such as `entered` or `refused`.
     fn callback_processed(&self, _provider: &str, _outcome: &'static str) {}
 
+    /// A call that the host made for a provider has ended.
+    fn call_ended(&self, _provider: &str, _call: &EndedCall<'_>) {}
+
     /// There may be new entries.
     fn entries_changed(&self) {}
 }
@@ -30,6 +33,22 @@ pub struct ProviderCall {
     /// The fuel and memory that it used. `None` for a failed call, and for an export, which is many calls with a budget each.
     pub usage: Option<Usage>,
 }
+
+/// A call that the host made for a provider, or did not send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct EndedCall<'c> {
+    /// The host that was called, one of those that the component may call; [`OTHER`](crate::OTHER) for a call to another one, which
+    /// is not sent.
+    pub host: &'c str,
+    /// One of [`HTTP_RESULTS`].
+    pub result: &'static str,
+    /// From connecting to the last byte of the answer.
+    pub time: Duration,
+}
+
+/// The results of a call to a payment system: answered with any status, not sent, or sent without an answer.
+pub const HTTP_RESULTS: [&str; 3] = ["answered", "not-sent", "unknown"];
 
 /// The contract's functions of a provider.
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];

@@ -10,12 +10,15 @@ use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
+use crate::call_counts::CallCounts;
 use crate::call_permits::CallPermits;
 use crate::call_pool::CallPool;
+use crate::call_times::CallTimes;
 use crate::clock::{Clock, SystemClock};
 use crate::error::HostError;
 use crate::host::{self, CallbackUrl, Host, Inner};
 use crate::observer::Observer;
+use crate::outbound::Outbound;
 use crate::refusals::RefusalCounter;
 use crate::registry::{Absent, Registry};
 use crate::roster::{self, EmptyLock, Removal, Roster, known_providers};
@@ -58,6 +61,8 @@ pub struct HostBuilder {
     known_callers: BTreeSet<ProviderName>,
     clock: Box<dyn Clock>,
     observer: Box<dyn Observer>,
+    outbound: Option<Arc<dyn Outbound>>,
+    call_times: CallTimes,
 }
 
 impl HostBuilder {
@@ -65,7 +70,8 @@ impl HostBuilder {
     /// the key before they are stored.
     ///
     /// Without [`HostBuilder::exports`], exports are written to the folder `exports` in the process's working directory.
-    /// Without [`HostBuilder::callback_url`], links contain no callback address of this host.
+    /// Without [`HostBuilder::callback_url`], links contain no callback address of this host. Without [`HostBuilder::outbound`],
+    /// no call of a provider is sent.
     pub fn new(ledger: Ledger, catalog: Catalog, sandbox: Sandbox, key: Key) -> HostBuilder {
         HostBuilder {
             ledger,
@@ -77,6 +83,8 @@ impl HostBuilder {
             known_callers: BTreeSet::new(),
             clock: Box::new(SystemClock),
             observer: Box::new(()),
+            outbound: None,
+            call_times: CallTimes::default(),
         }
     }
 
@@ -106,6 +114,16 @@ impl HostBuilder {
         HostBuilder { observer: Box::new(observer), ..self }
     }
 
+    /// Sets who makes the HTTP calls that providers want.
+    pub fn outbound(self, outbound: Arc<dyn Outbound>) -> HostBuilder {
+        HostBuilder { outbound: Some(outbound), ..self }
+    }
+
+    /// Sets how long these calls may take, if it is not the default.
+    pub fn call_times(self, call_times: CallTimes) -> HostBuilder {
+        HostBuilder { call_times, ..self }
+    }
+
     /// Opens the host. Each provider in the catalog's lock gets the settings that the ledger stores. If a component cannot be
     /// loaded, or is not the locked one, the other providers are loaded nevertheless: see [`Host::not_loaded_providers`].
     ///
@@ -113,7 +131,8 @@ impl HostBuilder {
     /// [`OpenError::EmptyLock`] if the lock names no provider but the ledger knows some: only people take a provider out of
     /// use. Also if the ledger or the lock cannot be read, or a thread cannot be started.
     pub fn open(self) -> Result<Host, OpenError> {
-        let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer } = self;
+        let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer, .. } = self;
+        let HostBuilder { outbound, call_times, .. } = self;
         let roster = Roster::load(&ledger)?;
         let loading = Loading { ledger: &ledger, catalog: &catalog, sandbox: &sandbox, key: &key, roster: &roster };
         let registry = loading.registry(clock.now())?;
@@ -132,6 +151,9 @@ impl HostBuilder {
             known_callers,
             clock,
             observer,
+            outbound,
+            call_times,
+            call_counts: CallCounts::default(),
             registry,
             roster,
             refusals: RefusalCounter::default(),

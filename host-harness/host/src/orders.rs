@@ -1,8 +1,8 @@
 //! Orders, and the links to their payment pages.
 
 use domain::{
-    AccountNumber, Context, Fields, HttpResult, LinkFailure, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney,
-    OrderRefusal, PaymentLink, Problem, ProviderName, Step,
+    AccountNumber, Context, Fields, LinkFailure, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney, OrderRefusal,
+    PaymentLink, Problem, ProviderName, Step,
 };
 use sandbox::Error;
 
@@ -233,18 +233,8 @@ impl Host {
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
         let request = self.link_request(order, options);
-        Ok(self.make_link(&slot, &slot.component(), &request)??)
-    }
-
-    /// Takes a provider to a payment link.
-    fn make_link(
-        &self,
-        slot: &ProviderSlot,
-        component: &ActiveComponent,
-        request: &LinkRequest,
-    ) -> Result<Result<PaymentLink, LinkFailure>, HostError> {
-        let made = self.take_steps(slot, component, request, Calls::Made)?;
-        made.ok_or_else(|| HostError::internal("a link ended without a result".to_owned()))
+        let made = self.take_steps(&slot, &slot.component(), &request, Calls::Made)?;
+        Ok(made.ok_or_else(no_result)??)
     }
 
     /// Takes a provider's steps to a payment link. `None` if it wants a call that is not to be made.
@@ -255,7 +245,7 @@ impl Host {
         request: &LinkRequest,
         calls: Calls,
     ) -> Result<Option<Result<PaymentLink, LinkFailure>>, HostError> {
-        let mut context = Context::at(self.now());
+        let (mut context, mut budget) = (Context::at(self.now()), self.call_budget());
         loop {
             let called = self.call(slot, component, "create-link", |merchant| {
                 // Problems of the order are observed as such.
@@ -276,7 +266,7 @@ impl Host {
                 }
                 Step::Call(_) if calls == Calls::Refused => return Ok(None),
                 Step::Call(call) => {
-                    let result = HttpResult::NotSent("this host makes no calls".to_owned());
+                    let result = self.call_for_link(slot, component, call.clone(), &mut budget)?;
                     context.called.push((call, result));
                 }
             }
@@ -290,26 +280,32 @@ impl Host {
     /// As for [`Host::create_link`].
     pub fn create_cabinet_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let provider = self.provider(&order.provider)?;
-        self.create_link_with(&provider, order, options)
+        self.create_link_with(&provider, order, options, Calls::Made)?.ok_or_else(no_result)
     }
 
+    /// Returns the link of an order, without its expiry if the payment system does not support it. `None` if the provider wants a
+    /// call that is not to be made.
     fn create_link_with(
         &self,
         provider: &ProviderStatus,
         order: &Order,
         options: LinkOptions,
-    ) -> Result<PaymentLink, HostError> {
+        calls: Calls,
+    ) -> Result<Option<PaymentLink>, HostError> {
         let slot = self.0.registry.get(&provider.name)?;
         let request = self.link_request(order, options);
-        match self.make_link(&slot, &provider.component, &request)? {
-            Err(LinkFailure::Failed(problems)) if problems.iter().all(is_of_expiry) => {
-                Ok(self.make_link(&slot, &provider.component, &LinkRequest { expires_at: None, ..request })??)
+        let made = match self.take_steps(&slot, &provider.component, &request, calls)? {
+            Some(Err(LinkFailure::Failed(problems))) if problems.iter().all(is_of_expiry) => {
+                let request = LinkRequest { expires_at: None, ..request };
+                self.take_steps(&slot, &provider.component, &request, calls)?
             }
-            made => Ok(made?),
-        }
+            made => made,
+        };
+        Ok(made.transpose()?)
     }
 
-    /// Returns the link that the cabinet would use with trial settings (see [`Host::try_settings`]). No order is created.
+    /// Returns the link that the cabinet would use with trial settings (see [`Host::try_settings`]). No order is created, and no
+    /// call is made: `None` if the payment system makes its links by one.
     ///
     /// # Errors
     /// As for [`Host::create_link`].
@@ -319,11 +315,11 @@ impl Host {
         amount: Money,
         description: String,
         options: LinkOptions,
-    ) -> Result<PaymentLink, HostError> {
+    ) -> Result<Option<PaymentLink>, HostError> {
         let now = self.now();
         let (account, id) = (AccountNumber::stored(PLACEHOLDER), OrderId::stored(PLACEHOLDER));
         let order = cabinet_order(account, tried.name.clone(), amount, description, now).created(id, now);
-        self.create_link_with(tried, &order, options)
+        self.create_link_with(tried, &order, options, Calls::Refused)
     }
 
     fn link_request(&self, order: &Order, options: LinkOptions) -> LinkRequest {
@@ -361,6 +357,11 @@ impl Host {
 fn cabinet_order(account: AccountNumber, provider: ProviderName, amount: Money, description: String, at: u64) -> NewOrder {
     let expires_at = Some(at + CABINET_ORDER_SECONDS);
     NewOrder { account, provider, amount, description, idempotency_key: None, expires_at }
+}
+
+/// Calls are made for it, so that the provider had no reason to end without a result.
+fn no_result() -> HostError {
+    HostError::internal("a link ended without a result".to_owned())
 }
 
 fn is_of_expiry(problem: &Problem) -> bool {

@@ -8,8 +8,14 @@ use zeroize::Zeroizing;
 /// Makes HTTP calls to payment systems. The host decides which calls are made; an implementation decides how. It uses TLS, follows
 /// no redirect, and connects to no address of this machine or of a private network unless the operator allows it.
 pub trait Outbound: Send + Sync {
-    /// Makes one call, and passes its result to `then`, once, on any thread, which `then` must not block for long.
+    /// Makes one call, and passes its result to `then`, once, on any thread, which `then` must not block for long. The reason of a
+    /// result without an answer is logged and shown: of the call, it names the host alone.
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>);
+
+    /// Returns the proxy by which calls are made, as `host:port`, for the operator. `None` without one.
+    fn proxy(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A call to make. The host has checked that its component may call this URL's host.

@@ -12,6 +12,8 @@ const DISTINCT_KEYS_MAX: usize = 1000;
 pub const PROVIDER_FAILED: &str = "provider-failed";
 /// The code of a callback that only its caller could prove, whom the host does not know.
 pub const CALLER_UNKNOWN: &str = "caller-unknown";
+/// The code of a callback that proves nothing by itself, where too many such callbacks have calls made already.
+pub const TOO_MANY_LOOKUPS: &str = "too-many-lookups";
 /// The code of a callback whose amount the ledger could not add.
 pub const SUM_TOO_LARGE: &str = "sum-too-large";
 /// The name under which the rest are counted.

@@ -10,6 +10,7 @@ use sandbox::Provider;
 use crate::component::{ActiveComponent, State};
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
+use crate::lookups::Lookups;
 use crate::roster::Stamp;
 use crate::sealing::Key;
 use crate::stored_settings::LoadedSettings;
@@ -26,6 +27,8 @@ pub(crate) struct ProviderSlot {
     failure: Mutex<Option<Failure>>,
     /// Who paused it, and when.
     paused: RwLock<Option<Stamp>>,
+    /// The callbacks that prove nothing by themselves.
+    pub(crate) lookups: Arc<Lookups>,
 }
 
 /// A failure of a payment system's component.
@@ -125,6 +128,7 @@ impl ProviderSlot {
             update_lock: Mutex::new(()),
             accepted_at: AtomicU64::new(0),
             failure: Mutex::new(None),
+            lookups: Arc::default(),
         })
     }
 

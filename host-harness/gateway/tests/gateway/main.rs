@@ -13,6 +13,7 @@
 mod api;
 mod asking;
 mod callbacks;
+mod calls;
 mod connections;
 mod decisions;
 mod exports;
@@ -22,6 +23,7 @@ mod login;
 mod operator_pages;
 mod orders;
 mod payer;
+mod payment_system;
 mod server;
 mod swap;
 mod wire_names;

@@ -205,7 +205,7 @@ pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], con
 }
 
 /// Configures a host on a database and the catalog beside it.
-fn host(database: &Path, key: Key) -> HostBuilder {
+pub fn host(database: &Path, key: Key) -> HostBuilder {
     let folder = database.parent().unwrap();
     let ledger = Ledger::new(Sqlite::open(database).unwrap());
     HostBuilder::new(ledger, Catalog::open(folder).unwrap(), sandbox().clone(), key).exports(folder.join("exports"))

@@ -40,7 +40,7 @@ impl Server {
         answer(request.header("content-type", format!("multipart/form-data; boundary={boundary}")).send(&body).unwrap())
     }
 
-    fn callback_of(&self, name: &str, body: &str) -> (u16, Value) {
+    pub fn callback_of(&self, name: &str, body: &str) -> (u16, Value) {
         answer(self.agent.post(self.url(&format!("/callbacks/{name}"))).send(body).unwrap())
     }
 
@@ -196,7 +196,7 @@ fn unsuitable_components_are_rejected() {
 }
 
 /// Returns the made-up provider with what a marker names: a fault, or another name of its required setting.
-fn made_up(name: &str) -> Vec<u8> {
+pub fn made_up(name: &str) -> Vec<u8> {
     let marker = |name: &str| format!("{:.<32}", format!("fault:{name}"));
     patched(&end_to_end::component_of("faulty"), &marker("none"), &marker(name))
 }

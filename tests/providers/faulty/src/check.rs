@@ -59,6 +59,7 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
         ..merchant.event(EventKind::Payment, [payment, payer, ""], minor_units, 0)
     };
     Ok(match context.want(event)? {
+        Outcome::Entered(_) if fault::is("fails-once-entered") => panic!("the fault"),
         Outcome::Entered(state) | Outcome::Repeated(state) => {
             format!("OK {}", context.state(state).movement().map_or("", |movement| movement.id.as_str()))
         }

@@ -9,6 +9,7 @@
 mod check;
 mod export;
 mod fault;
+mod lookup;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -113,7 +114,7 @@ impl GuestMerchant for Merchant {
     }
 
     fn callback_proof(&self) -> CallbackProof {
-        CallbackProof::Signature
+        if fault::is("lookup") { CallbackProof::Lookup } else { CallbackProof::Signature }
     }
 
     fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
@@ -221,12 +222,19 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
 }
 
 impl asking::Guest for Component {
-    fn create_link(merchant: MerchantBorrow<'_>, order: Order, _: exchanges::Context) -> LinkStep {
-        merchant.get::<Merchant>().link(&order).map_or_else(LinkStep::Failed, LinkStep::Done)
+    fn create_link(merchant: MerchantBorrow<'_>, order: Order, context: exchanges::Context) -> LinkStep {
+        let merchant = merchant.get::<Merchant>();
+        match merchant.link(&order) {
+            Ok(_) if fault::is("lookup") => lookup::link(merchant, &order, &context.into()),
+            link => link.map_or_else(LinkStep::Failed, LinkStep::Done),
+        }
     }
 
     fn handle_callback(merchant: MerchantBorrow<'_>, request: CallbackRequest, context: exchanges::Context) -> CallbackStep {
         let merchant = merchant.get::<Merchant>();
+        if fault::is("lookup") {
+            return lookup::callback(merchant, &request, &context.into());
+        }
         check::step(merchant, &request, &context.into()).unwrap_or_else(|| CallbackStep::Done(merchant.answer(&request)))
     }
 }

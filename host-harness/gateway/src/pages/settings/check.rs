@@ -61,7 +61,8 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
                 ..LinkOptions::default()
             };
             match app.host.try_link(tried, amount, description, options) {
-                Ok(link) => leads_to = page(link),
+                Ok(Some(link)) => leads_to = page(link),
+                Ok(None) => return Ok(made_by_call(lang)),
                 Err(error) => {
                     let fails = lang.of("Ссылка на оплату не создаётся: ", "No payment link is made: ");
                     let sum = text::amount(lang, amount);
@@ -72,6 +73,15 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
     }
     let good = lang.of("Ссылка на оплату создана, ведёт на ", "A payment link is made, and leads to ");
     Ok(Check { is_good: Some(true), what: format!("{good}{leads_to}") })
+}
+
+/// The check of a payment system whose links are made by a call to it.
+fn made_by_call(lang: Lang) -> Check {
+    let what = lang.of(
+        "Настройки подходят. Ссылку на оплату эта платёжная система создаёт сама, по запросу; при проверке запрос не отправляется.",
+        "The settings are accepted. This payment system makes its links itself, by a call, and a check sends none.",
+    );
+    Check { is_good: None, what: what.to_owned() }
 }
 
 /// Returns the page that a link leads to, without what is in its query.

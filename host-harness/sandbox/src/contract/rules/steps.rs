@@ -117,6 +117,12 @@ pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations 
     ])
 }
 
+/// Returns the rules that a call for a callback breaks beside those of every call. A callback is told again until it has a result,
+/// and judged anew each time.
+pub fn callback_call(call: &HttpCall) -> Violations {
+    broken([(call.repeatable == Repeatable::Always, "a call for a callback is not always repeatable")])
+}
+
 /// Reports whether a text can be a header's name, in lower case.
 fn is_token(name: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -287,7 +293,7 @@ pub fn is_time(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Money, Problem};
+    use domain::{HttpMethod, Money, Problem};
     use money::Currency;
 
     #[test]
@@ -309,6 +315,24 @@ mod tests {
         }
         let problem = Problem::new("Bad Code", "");
         assert_eq!(broken(Verdict::Refused(problem), &HttpReply { status: 100, ..reply }).len(), 2);
+    }
+
+    #[test]
+    fn calls_for_a_callback_are_always_repeatable() {
+        for (repeatable, violations) in [(Repeatable::Always, 0), (Repeatable::Never, 1), (Repeatable::Within(86_400), 1)] {
+            let wanted = HttpCall {
+                method: HttpMethod::Get,
+                url: "https://pay.example/payments/1".to_owned(),
+                headers: vec![],
+                body: vec![],
+                repeatable,
+                answer_bytes_max: 1000,
+                client_certificate: None,
+                extra: vec![],
+            };
+            assert_eq!(call(&wanted, &Context::default()), Violations::new());
+            assert_eq!(callback_call(&wanted).len(), violations, "{repeatable:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,55 @@
+//! The result of a callback.
+
+use domain::{Event, HttpReply, Outcome};
+
+/// The outcome of a callback, for the payment system and for the caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CallbackOutcome {
+    /// The provider's reply, to send to the payment system. Whatever it acknowledges is on disk.
+    pub reply: HttpReply,
+    /// The verdict, and what the ledger recorded.
+    pub result: CallbackResult,
+}
+
+/// The result of processing a callback.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CallbackResult {
+    /// It reported events, and the ledger recorded these outcomes, in their order.
+    Accepted(Vec<Outcome>),
+    /// It was answered, and there was nothing to record.
+    Answered,
+    /// It is proved but not understood. It is stored, and waits for an operator.
+    Unresolved,
+    /// It is proved, but not about money.
+    Ignored,
+    /// It is not proved, or is for another merchant.
+    Refused,
+    /// It cannot be judged now, and nothing was stored. The reply has the payment system send it again.
+    Unavailable,
+}
+
+/// A callback that has a reply.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    pub reply: HttpReply,
+    pub result: Judged,
+}
+
+/// The verdict on a callback, with the ledger's outcomes for its events.
+#[derive(Clone)]
+pub(crate) enum Judged {
+    Recorded(Vec<(Event, Outcome)>),
+    Other(CallbackResult),
+}
+
+impl From<Answered> for CallbackOutcome {
+    fn from(Answered { reply, result }: Answered) -> CallbackOutcome {
+        let result = match result {
+            Judged::Other(result) => result,
+            Judged::Recorded(recorded) => CallbackResult::Accepted(recorded.into_iter().map(|(_, outcome)| outcome).collect()),
+        };
+        CallbackOutcome { reply, result }
+    }
+}

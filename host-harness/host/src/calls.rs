@@ -1,0 +1,151 @@
+//! HTTP calls that providers have the host make: which of them are sent, how long they may take, and what is observed of them. A
+//! URL, a header and a body may hold secrets: of a call, only its host is logged.
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use domain::{HttpCall, HttpResult, ProviderName};
+
+use crate::call_counts::CallCount;
+use crate::call_hosts::CallHost;
+use crate::call_times::CallBudget;
+use crate::component::ActiveComponent;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::observer::EndedCall;
+use crate::outbound::{Outbound, OutboundCall};
+use crate::refusals::OTHER;
+use crate::slot::ProviderSlot;
+
+/// The longest answer of a call, in bytes, whatever the component allows.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// A call that is not sent.
+struct NotPermitted {
+    /// Its host, for the log.
+    host: String,
+    /// The name under which it is counted: a component may invent any number of hosts, and they are not counted one by one.
+    counted_as: String,
+    why: &'static str,
+}
+
+impl Host {
+    /// Returns the calls since the host's start, by provider and host. What a component wanted to send to a host that it may not
+    /// call is counted under [`OTHER`].
+    pub fn call_counts(&self) -> Vec<(ProviderName, String, CallCount)> {
+        self.0.call_counts.all()
+    }
+
+    /// Returns the proxy by which calls are made, as `host:port`. `None` without one.
+    pub fn call_proxy(&self) -> Option<String> {
+        self.0.outbound.as_ref().and_then(|outbound| outbound.proxy())
+    }
+
+    /// Returns the time for all calls for a result.
+    pub(crate) fn call_budget(&self) -> CallBudget {
+        CallBudget::of(self.0.call_times)
+    }
+
+    /// Returns how long the next call may take.
+    ///
+    /// # Errors
+    /// If no time is left for it.
+    pub(crate) fn next_call_time(&self, slot: &ProviderSlot, budget: CallBudget) -> Result<Duration, HostError> {
+        budget.next().ok_or_else(|| {
+            tracing::warn!(provider = slot.name.as_str(), "the time for the calls for one result is over: no more are made");
+            HostError::unavailable("the payment system answers too slowly; try again later")
+        })
+    }
+
+    /// Makes a call if its component may make it, and passes on its result and how long it took. `then` is called on any thread,
+    /// which it must not block for long.
+    pub(crate) fn send_call(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        call: HttpCall,
+        time_max: Duration,
+        then: impl FnOnce(HttpResult, Duration) + Send + 'static,
+    ) {
+        let (host, name) = (self.clone(), slot.name.clone());
+        match self.permitted(component, call, time_max) {
+            Ok((outbound, called, call)) => {
+                let started = Instant::now();
+                let ended = move |result: HttpResult| {
+                    let time = started.elapsed();
+                    host.observe_ended_call(&name, &called.to_string(), &result, time);
+                    then(result, time);
+                };
+                outbound.send(call, Box::new(ended));
+            }
+            Err(NotPermitted { host: called, counted_as, why }) => {
+                tracing::warn!(provider = name.as_str(), host = called, why, "a call of the component was not sent");
+                let (result, time) = (HttpResult::NotSent(why.to_owned()), Duration::ZERO);
+                host.observe_ended_call(&name, &counted_as, &result, time);
+                then(result, time);
+            }
+        }
+    }
+
+    /// Makes a call for a payment link, and waits for its result. The thread is blocked as long.
+    ///
+    /// # Errors
+    /// If no time is left for it.
+    pub(crate) fn call_for_link(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        call: HttpCall,
+        budget: &mut CallBudget,
+    ) -> Result<HttpResult, HostError> {
+        let time_max = self.next_call_time(slot, *budget)?;
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.send_call(slot, component, call, time_max, move |result, time| drop(sender.send((result, time))));
+        let ended = || HostError::internal("a call ended without a result".to_owned());
+        let (result, time) = receiver.recv().map_err(|_| ended())?;
+        *budget = budget.after(time);
+        Ok(result)
+    }
+
+    /// Returns a call as it is sent, its host, and who sends it, if the component may call that host.
+    fn permitted(
+        &self,
+        component: &ActiveComponent,
+        call: HttpCall,
+        time_max: Duration,
+    ) -> Result<(Arc<dyn Outbound>, CallHost, OutboundCall), NotPermitted> {
+        let host = CallHost::of_url(&call.url);
+        let is_allowed = |host: &CallHost| component.call_hosts().contains(host);
+        let Some(host) = host.clone().filter(is_allowed) else {
+            let why = "its host is neither declared by the component nor entered in its settings";
+            let host = host.map(|host| host.to_string()).unwrap_or_default();
+            return Err(NotPermitted { host, counted_as: OTHER.to_owned(), why });
+        };
+        let refused = |why| NotPermitted { host: host.to_string(), counted_as: host.to_string(), why };
+        let Some(outbound) = self.0.outbound.clone() else { return Err(refused("this host makes no calls")) };
+        let identity = match &call.client_certificate {
+            Some(setting) => Some(
+                component
+                    .certificate(setting)
+                    .cloned()
+                    .ok_or_else(|| refused("the client certificate that the call names is not entered in the settings"))?,
+            ),
+            None => None,
+        };
+        let answer_bytes_max = usize::try_from(call.answer_bytes_max).unwrap_or(usize::MAX).min(ANSWER_BYTES_MAX);
+        Ok((outbound, host, OutboundCall { call, time_max, answer_bytes_max, identity }))
+    }
+
+    fn observe_ended_call(&self, provider: &ProviderName, host: &str, result: &HttpResult, time: Duration) {
+        let (result_name, reason) = match result {
+            HttpResult::Response(_) => ("answered", None),
+            HttpResult::NotSent(reason) => ("not-sent", Some(reason)),
+            HttpResult::Unknown(reason) => ("unknown", Some(reason)),
+        };
+        if let Some(reason) = reason {
+            tracing::warn!(provider = provider.as_str(), host, result = result_name, reason, "a call has no answer");
+        }
+        self.0.call_counts.count(provider, host, result, time, self.now());
+        self.0.observer.call_ended(provider, &EndedCall { host, result: result_name, time });
+    }
+}
