@@ -10,6 +10,7 @@
     reason = "these are tests"
 )]
 
+mod abilities;
 mod budgets;
 mod chronopay;
 mod compile;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{CallbackProof, Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
+use domain::{Ability, CallbackProof, Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
 use sandbox::{Limits, Merchant, Provider};
 use zeroize::Zeroizing;
 
@@ -98,6 +98,11 @@ impl ActiveComponent {
     /// Returns the version of the contract that it implements, such as `1.0.0`.
     pub fn contract(&self) -> &'static str {
         self.provider.contract()
+    }
+
+    /// Returns what it can do beside links, callbacks and exports.
+    pub fn abilities(&self) -> Vec<Ability> {
+        self.provider.abilities()
     }
 
     /// Returns the limits of each call.

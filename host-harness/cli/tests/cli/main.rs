@@ -108,7 +108,8 @@ fn inspect_prints_description() {
     assert_eq!(report["abilities"], json!([]));
     let faulty = built("components/faulty.wasm");
     let (report, _) = Place::new().json(&format!("inspect {} --json", faulty.display()));
-    assert_eq!(report["abilities"], json!(["asking"]));
+    let abilities = json!(["asking", "payment-status", "refunds", "recurring-payments", "settlement-reports"]);
+    assert_eq!(report["abilities"], abilities);
 }
 
 /// Returns the path of a hostile component of the test data.

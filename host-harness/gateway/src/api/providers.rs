@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Choice, Money, SettingKind, SettingSpec};
+use domain::{Ability, Choice, Money, SettingKind, SettingSpec};
 use host::{
     Confirmed, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp,
     required_text,
@@ -62,6 +62,9 @@ struct ProviderReport {
     currencies: Vec<String>,
     /// The export formats that it supports, the default first.
     export_formats: Vec<String>,
+    /// What its component can do beside links, callbacks and exports: `asking`, `payment-status`, `refunds`, `recurring-payments`,
+    /// `settlement-reports`.
+    abilities: Vec<&'static str>,
     /// The URL to which the payment system sends callbacks.
     callback_url: String,
     /// Whether it is configured and usable: `state` is `ready`.
@@ -195,6 +198,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         sha256: component.sha256().to_owned(),
         currencies: description.currencies.iter().map(Currency::to_string).collect(),
         export_formats: description.export_formats.clone(),
+        abilities: component.abilities().into_iter().map(Ability::name).collect(),
         callback_url: app.host.callback_url(&provider.name),
         ready: component.is_ready(),
         state,
@@ -216,6 +220,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
         sha256,
         currencies: Vec::new(),
         export_formats: Vec::new(),
+        abilities: Vec::new(),
         ready: false,
         state: UseState::NotLoaded,
         problem: Some(provider.why),

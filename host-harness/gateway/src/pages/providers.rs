@@ -6,8 +6,8 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{OpenOrders, ProviderName, Refusals};
 use host::{
-    CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus, RemovalError, SettingsState, Stamp,
-    UNKNOWN_ADDRESS, Version,
+    ActiveComponent, CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus, RemovalError, SettingsState,
+    Stamp, UNKNOWN_ADDRESS, Version,
 };
 use maud::{Markup, html};
 
@@ -255,6 +255,12 @@ fn removed(app: &App, lang: Lang, refusals: &[Refusals]) -> Markup {
     }
 }
 
+/// Says what a component can do beside links, callbacks and exports.
+fn abilities(lang: Lang, component: &ActiveComponent) -> String {
+    let abilities: Vec<&str> = component.abilities().into_iter().map(|ability| text::ability(lang, ability)).collect();
+    if abilities.is_empty() { lang.of("ничего", "none").to_owned() } else { abilities.join(", ") }
+}
+
 fn provider(
     app: &App,
     lang: Lang,
@@ -273,6 +279,7 @@ fn provider(
         ("SHA-256", component_in_use.sha256().to_owned()),
         (lang.of("Размер", "Size"), format!("{} {}", component_in_use.size_bytes(), lang.of("байт", "bytes"))),
         (lang.of("Контракт", "Contract"), component_in_use.contract().to_owned()),
+        (lang.of("Что умеет ещё", "Abilities"), abilities(lang, component_in_use)),
         (
             lang.of("Импорты", "Imports"),
             lang.of("нет: ни сети, ни файлов, ни часов", "none: no network, no files, no clock").to_owned(),

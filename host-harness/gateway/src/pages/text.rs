@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domain::{EntryKind, EventKind, MismatchReason, Money};
+use domain::{Ability, EntryKind, EventKind, MismatchReason, Money};
 use money::Currency;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
@@ -111,6 +111,17 @@ fn number(lang: Lang, minor_units: i64) -> String {
     }
     let point = lang.of(",", ".");
     format!("{sign}{grouped}{point}{decimals}")
+}
+
+/// Returns what a component can do, in words.
+pub fn ability(lang: Lang, ability: Ability) -> &'static str {
+    match ability {
+        Ability::Asking => lang.of("спрашивает, прежде чем ответить", "asks before it answers"),
+        Ability::PaymentStatus => lang.of("узнаёт о платеже", "queries payments"),
+        Ability::Refunds => lang.of("возвращает платежи", "refunds payments"),
+        Ability::RecurringPayments => lang.of("списывает повторно", "charges again"),
+        Ability::SettlementReports => lang.of("читает реестры", "reads settlement reports"),
+    }
 }
 
 /// Returns a currency's sign, such as `₽`, or its code if it has no sign.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{DecisionKind, EntryKind, EventKind, FindingCode, MismatchReason, PartyKind, Recurrence, SettingKind};
+use domain::{Ability, DecisionKind, EntryKind, EventKind, FindingCode, MismatchReason, PartyKind, Recurrence, SettingKind};
 use expect_test::expect_file;
 use host::ErrorCode;
 use serde_json::Value;
@@ -99,6 +99,7 @@ fn names_of_sets() -> Vec<String> {
         };
     }
     vec![
+        line!(Ability),
         line!(DecisionKind),
         line!(ErrorCode),
         line!(EntryKind),

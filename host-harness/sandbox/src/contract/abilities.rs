@@ -49,7 +49,7 @@ impl Operation<'_> {
 
 /// The abilities in a version of the contract. A component that lacks one has no function to call for it, which is an error. As
 /// with [`Contract`](super::Contract), an answer that breaks a rule is an error.
-pub(crate) trait Abilities {
+pub(crate) trait Abilities: Sync {
     /// Takes a step to what became of a payment.
     fn query_payment(
         &self,

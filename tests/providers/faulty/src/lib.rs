@@ -6,10 +6,13 @@
 //! currency and shop, each preceded by a semicolon. The grammars of the values without separators allow only one way to split
 //! them. A callback of the type `check` asks whether the order can be paid.
 
+mod api;
 mod check;
 mod export;
 mod fault;
 mod lookup;
+mod operation;
+mod report;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -43,7 +46,7 @@ const FORM_BYTES_MAX: usize = 8 << 10;
 const MUCH_MEMORY_BYTES: usize = 4 << 20;
 
 #[cfg(target_arch = "wasm32")]
-kit::export!(Component, asking);
+kit::export!(Component, asking, payment_status, refunds, recurring_payments, settlement_reports);
 
 /// The component.
 pub struct Component;
@@ -62,7 +65,7 @@ impl Guest for Component {
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
             order_id: kit::order::ANY_ID,
-            hosts: Vec::new(),
+            hosts: vec![api::HOST.to_owned()],
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }
