@@ -87,11 +87,11 @@ impl Host {
         }
     }
 
-    /// Makes a call for a payment link, and waits for its result. The thread is blocked as long.
+    /// Makes a call, and waits for its result. The thread is blocked as long.
     ///
     /// # Errors
     /// If no time is left for it.
-    pub(crate) fn call_for_link(
+    pub(crate) fn call_and_wait(
         &self,
         slot: &ProviderSlot,
         component: &ActiveComponent,

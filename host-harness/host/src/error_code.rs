@@ -44,6 +44,20 @@ error_codes! {
     DecisionUnknown "decision-unknown",
     /// The ledger has no entry with the number after which the feed was to go on: it was restored from an older copy.
     EntriesAfterUnknown "entries-after-unknown",
+    /// The operation has ended, and cannot be changed.
+    OperationEnded "operation-ended",
+    /// The idempotency key was used for another operation.
+    OperationKeyReused "operation-key-reused",
+    /// The operation's outcome is not unknown, so that there is nothing to decide.
+    OperationNotUnknown "operation-not-unknown",
+    /// A rule refuses the operation.
+    OperationRefused "operation-refused",
+    /// The same operation is under way already.
+    OperationUnderWay "operation-under-way",
+    /// The component cannot do the operation.
+    OperationUnsupported "operation-unsupported",
+    /// The provider has operations that have not ended.
+    OperationsOpen "operations-open",
     /// The order would have expired already.
     OrderAlreadyExpired "order-already-expired",
     /// The amount of an order is zero or negative.
@@ -54,6 +68,8 @@ error_codes! {
     OrderExpiresTooLate "order-expires-too-late",
     /// The idempotency key was used for another order.
     OrderKeyReused "order-key-reused",
+    /// The order has no payment link, and gets none any more.
+    OrderWithoutLink "order-without-link",
     /// The provider broke the contract, exceeded a limit or crashed.
     ProviderFailed "provider-failed",
     /// No settings were entered for the provider.
@@ -72,6 +88,8 @@ error_codes! {
     ProviderUnknown "provider-unknown",
     /// The provider has no payment links, and so no orders: its payers pay elsewhere.
     ProviderWithoutLinks "provider-without-links",
+    /// Less is left of the payment than is to be paid back.
+    RefundExceedsPayment "refund-exceeds-payment",
     /// The transaction of this unmatched payment was already entered.
     UnmatchedAlreadyEntered "unmatched-already-entered",
     /// The unmatched payment was already resolved.

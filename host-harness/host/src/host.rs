@@ -18,6 +18,7 @@ use crate::call_times::CallTimes;
 use crate::clock::Clock;
 use crate::error::HostError;
 use crate::observer::Observer;
+use crate::operations::RunningOperations;
 use crate::outbound::Outbound;
 use crate::refusals::RefusalCounter;
 use crate::registry::Registry;
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     pub permits: CallPermits,
     /// The threads that run the calls for callbacks.
     pub pool: Arc<CallPool>,
+    /// The operations that go on now.
+    pub running: RunningOperations,
     /// Held during a swap, so that only one runs at a time.
     pub swap_lock: Mutex<()>,
     /// Held during an export, so that only one runs at a time.

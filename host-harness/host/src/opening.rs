@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::HostError;
 use crate::host::{self, CallbackUrl, Host, Inner};
 use crate::observer::Observer;
+use crate::operations::{self, RunningOperations};
 use crate::outbound::Outbound;
 use crate::refusals::RefusalCounter;
 use crate::registry::{Absent, Registry};
@@ -157,11 +158,14 @@ impl HostBuilder {
             registry,
             roster,
             refusals: RefusalCounter::default(),
+            running: RunningOperations::default(),
             swap_lock: Mutex::new(()),
             export_lock: Mutex::new(()),
         }));
         let inner = Arc::downgrade(&host.0);
         std::thread::Builder::new().name("housekeeping".to_owned()).spawn(move || host::housekeeping(&inner))?;
+        let inner = Arc::downgrade(&host.0);
+        std::thread::Builder::new().name("operations".to_owned()).spawn(move || operations::background(&inner))?;
         Ok(host)
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountNumber, Context, Fields, LinkFailure, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney, OrderRefusal,
-    PaymentLink, Problem, ProviderName, Step,
+    PaymentLink, Problem, ProviderName, Repeatable, Step,
 };
 use sandbox::Error;
 
@@ -162,7 +162,16 @@ impl Host {
         }
         let (order, now) = self.new_order(request)?;
         check(&order.clone().created(OrderId::stored(PLACEHOLDER), now))?;
-        Ok(self.0.ledger.create_order(order, now)??)
+        self.store_order(order, now)
+    }
+
+    /// Stores an order. If its provider can tell what became of a payment, it is asked about the order while that is unpaid.
+    fn store_order(&self, order: NewOrder, now: u64) -> Result<Order, HostError> {
+        let is_watched = Host::tells_status(&self.0.registry.get(&order.provider)?.component());
+        Ok(match is_watched {
+            true => self.0.ledger.create_watched_order(order, now)??,
+            false => self.0.ledger.create_order(order, now)??,
+        })
     }
 
     /// Returns the order that was created with the request's idempotency key, or `None` for a new key and for a request without one.
@@ -223,7 +232,7 @@ impl Host {
         description: String,
     ) -> Result<Order, HostError> {
         let now = self.now();
-        Ok(self.0.ledger.create_order(cabinet_order(account, provider, amount, description, now), now)??)
+        self.store_order(cabinet_order(account, provider, amount, description, now), now)
     }
 
     /// Returns the payment link of an order. The same order and options result in the same link.
@@ -232,6 +241,9 @@ impl Host {
     /// If the provider refuses the request, with problems by field; or it failed, is not usable, or is not loaded.
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
+        if let Some(made) = self.ended_link(order)? {
+            return Ok(made?);
+        }
         let request = self.link_request(order, options);
         let made = self.take_steps(&slot, &slot.component(), &request, Calls::Made)?;
         Ok(made.ok_or_else(no_result)??)
@@ -265,8 +277,11 @@ impl Host {
                     context.asked.extend(answers);
                 }
                 Step::Call(_) if calls == Calls::Refused => return Ok(None),
+                Step::Call(call) if call.repeatable != Repeatable::Always => {
+                    return self.make_link_once(slot, component, request).map(Some);
+                }
                 Step::Call(call) => {
-                    let result = self.call_for_link(slot, component, call.clone(), &mut budget)?;
+                    let result = self.call_and_wait(slot, component, call.clone(), &mut budget)?;
                     context.called.push((call, result));
                 }
             }
@@ -293,6 +308,11 @@ impl Host {
         calls: Calls,
     ) -> Result<Option<PaymentLink>, HostError> {
         let slot = self.0.registry.get(&provider.name)?;
+        if calls == Calls::Made
+            && let Some(made) = self.ended_link(order)?
+        {
+            return Ok(Some(made?));
+        }
         let request = self.link_request(order, options);
         let made = match self.take_steps(&slot, &provider.component, &request, calls)? {
             Some(Err(LinkFailure::Failed(problems))) if problems.iter().all(is_of_expiry) => {
@@ -322,7 +342,7 @@ impl Host {
         self.create_link_with(tried, &order, options, Calls::Refused)
     }
 
-    fn link_request(&self, order: &Order, options: LinkOptions) -> LinkRequest {
+    pub(crate) fn link_request(&self, order: &Order, options: LinkOptions) -> LinkRequest {
         let LinkOptions { success_url, failure_url, language, payer, extra } = options;
         LinkRequest {
             description: order.description.clone(),

@@ -3,9 +3,10 @@
 use std::sync::PoisonError;
 
 use catalog::Version;
-use domain::{OpenOrders, ProviderName};
+use domain::{OpenOperations, OpenOrders, ProviderName};
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::registry::{Absent, Availability, NotLoaded};
 use crate::roster::{Record, Removal, Stamp};
@@ -88,11 +89,12 @@ impl Host {
     /// completes the removal.
     ///
     /// # Errors
-    /// [`RemovalError::OpenOrders`] if it must be confirmed; else there is no such payment system, or the storage or the
+    /// [`RemovalError::OpenOrders`] if it must be confirmed; else it has operations that have not ended, there is no such payment system, or the storage or the
     /// catalog is unavailable.
     pub fn remove_provider(&self, name: &ProviderName, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
+        self.require_no_operations(name)?;
         let open = self.open_orders(name)?;
         if open.all > 0 && !is_confirmed {
             return Err(RemovalError::OpenOrders(open));
@@ -113,6 +115,18 @@ impl Host {
         roster.change(ledger, name, |record| record.removed = Some(removal(true)))?;
         tracing::info!(operator = by, provider = name.as_str(), open_orders = open.all, "an operator removed a provider");
         Ok(())
+    }
+
+    /// Refuses to remove a payment system with operations that have not ended: nobody could learn what became of them.
+    fn require_no_operations(&self, name: &ProviderName) -> Result<(), HostError> {
+        let OpenOperations { pending, unknown } = self.0.ledger.open_operation_counts(name)?;
+        if pending + unknown == 0 {
+            return Ok(());
+        }
+        let detail = format!(
+            "operations of {name} have not ended: {pending} are pending, {unknown} wait for a person; see the page «Операции»"
+        );
+        Err(HostError::conflict(detail).with_code(ErrorCode::OperationsOpen))
     }
 
     /// Reserves the settings for the components that had them. Otherwise, a person who may remove and add payment systems could

@@ -26,7 +26,10 @@ mod submission;
 
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
-pub use operations::{EndedOperation, OperationEnd, suspend_operations};
+pub use operations::{
+    CALL_SECONDS_MAX, CallDecision, EndedOperation, GiveUp, Journal, OperationEnd, Pass, ProviderResult, SentCall, WantedCall,
+    suspend_operations,
+};
 pub use rules::{HOUR_SECONDS, Ledger, enter};
 pub use schedule::{ASK_AGAIN_SECONDS_MIN, next_ask};
 pub use statistics::Pages;

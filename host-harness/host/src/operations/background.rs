@@ -1,0 +1,89 @@
+//! Goes on with what waits: operations whose time has come, and questions about unpaid orders.
+
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use domain::{OperationId, OrderId, Progress};
+
+use super::retry::retry_after;
+use crate::error::HostError;
+use crate::host::{Host, Inner};
+
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How many operations, and how many orders, are taken up in an interval.
+const BATCH: u32 = 16;
+/// How many of them go on at once. Each may wait for its payment system.
+const THREADS: usize = 4;
+
+/// What waits.
+enum Due {
+    Operation(OperationId),
+    Order(OrderId),
+}
+
+/// Goes on with what waits, until the host is dropped.
+pub(crate) fn background(host: &Weak<Inner>) {
+    loop {
+        std::thread::sleep(INTERVAL);
+        let Some(inner) = host.upgrade() else { return };
+        Host(inner).go_on_with_due();
+    }
+}
+
+impl Host {
+    /// Goes on with the operations whose time has come, and asks about the unpaid orders whose time has come. A host does so by
+    /// itself every second. Returns when each of them has ended or waits again.
+    pub fn go_on_with_due(&self) {
+        let due = Mutex::new(self.due());
+        let next = || due.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        std::thread::scope(|scope| {
+            let waiting = due.lock().map_or(0, |due| due.len());
+            for _ in 0..waiting.min(THREADS) {
+                scope.spawn(|| {
+                    while let Some(due) = next() {
+                        self.go_on_with(&due);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Returns what waits, the first to go on with at the end.
+    fn due(&self) -> Vec<Due> {
+        let (ledger, now) = (&self.0.ledger, self.now());
+        let operations = ledger.due_operations(now, BATCH).unwrap_or_else(|error| {
+            tracing::error!(%error, "operations that wait cannot be read; it is tried again");
+            Vec::new()
+        });
+        let orders = ledger.orders_to_ask(now, BATCH).unwrap_or_else(|error| {
+            tracing::error!(%error, "unpaid orders cannot be read; it is tried again");
+            Vec::new()
+        });
+        let orders = orders.into_iter().map(|asked| Due::Order(asked.order.id));
+        orders.chain(operations.into_iter().map(|due| Due::Operation(due.operation.id))).collect()
+    }
+
+    fn go_on_with(&self, due: &Due) {
+        match due {
+            Due::Order(order) => self.ask_by_schedule(order),
+            Due::Operation(id) => {
+                let Err(error) = self.go_on(id) else { return };
+                tracing::warn!(operation = id.as_str(), error = error.message, "an operation cannot go on now");
+                if let Err(error) = self.put_off(id) {
+                    tracing::error!(operation = id.as_str(), error = error.message, "an operation cannot be put off");
+                }
+            }
+        }
+    }
+
+    /// Puts an operation off that cannot go on now, such as while its provider is not loaded.
+    fn put_off(&self, id: &OperationId) -> Result<(), HostError> {
+        let Some(due) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
+        let tries = due.operation.tries.saturating_add(1);
+        let next_at = Some(retry_after(due.operation.tries, self.now()));
+        let progress = Progress { journal: due.journal, reference: due.operation.reference, next_at, tries };
+        // It may have ended meanwhile.
+        drop(self.0.ledger.save_progress(id.clone(), progress)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,315 @@
+//! Operations at payment systems: refunds, repeated charges, ends of subscriptions, and links that need calls.
+//!
+//! `journal.rs` is what is stored of one, `pass.rs` takes its provider to a result, `run.rs` ends it by that result, `link.rs`
+//! makes links, `background.rs` goes on with what waits.
+
+mod background;
+mod journal;
+mod link;
+mod pass;
+mod reference;
+mod retry;
+mod run;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{
+    Ability, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind, OperationRefusal,
+    OperationTask, OperationVerdict, OrderId, ProviderName,
+};
+
+use crate::component::ActiveComponent;
+use crate::error::{ErrorKind, HostError};
+use crate::error_code::ErrorCode;
+use crate::host::Host;
+use crate::slot::ProviderSlot;
+use crate::stored_settings::LoadedSettings;
+use crate::text::{TEXT_CHARS_MAX, optional_text, required_text};
+
+pub(crate) use background::background;
+
+/// How long a payer waits for a link that is being made for the same order. All calls for a result take less.
+const TURN_TIME_MAX: Duration = Duration::from_secs(25);
+
+/// The operations that are going on in this process, so that none goes on twice at a time.
+#[derive(Default)]
+pub(crate) struct RunningOperations {
+    ids: Mutex<HashSet<OperationId>>,
+    /// Notified when one of them has gone on as far as it comes.
+    ended: Condvar,
+}
+
+/// The right to go on with an operation.
+struct Turn<'r> {
+    running: &'r RunningOperations,
+    id: OperationId,
+}
+
+impl RunningOperations {
+    /// Returns the right to go on with an operation; `None` if somebody else has it.
+    fn turn(&self, id: &OperationId) -> Option<Turn<'_>> {
+        self.ids().insert(id.clone()).then(|| Turn { running: self, id: id.clone() })
+    }
+
+    /// Waits for the right to go on with an operation; `None` if somebody else has it for too long.
+    fn wait_for_turn(&self, id: &OperationId) -> Option<Turn<'_>> {
+        let is_running = |ids: &mut HashSet<OperationId>| ids.contains(id);
+        let waited = self.ended.wait_timeout_while(self.ids(), TURN_TIME_MAX, is_running);
+        let (mut ids, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id.clone()).then(|| Turn { running: self, id: id.clone() })
+    }
+
+    fn ids(&self) -> MutexGuard<'_, HashSet<OperationId>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.running.ids().remove(&self.id);
+        self.running.ended.notify_all();
+    }
+}
+
+/// A request for an operation about a payment.
+#[derive(Clone, Debug)]
+pub struct OperationRequest {
+    /// The provider of the payment.
+    pub provider: ProviderName,
+    /// The payment.
+    pub payment: MovementId,
+    /// What to do.
+    pub action: OperationAction,
+    /// The reason, for the payment system and the operators, at most 255 characters; may be empty.
+    pub reason: String,
+    /// Who asks for it.
+    pub operator: String,
+    /// A repeated request with the same key returns the same operation.
+    pub idempotency_key: Option<String>,
+}
+
+/// What to do about a payment.
+#[derive(Clone, Debug)]
+pub enum OperationAction {
+    /// Pay back an amount of it.
+    Refund(Money),
+    /// Charge its payer again, for a new order of the same provider and account.
+    Charge(OrderId),
+    /// End the subscription that it began.
+    Cancel,
+}
+
+impl OperationAction {
+    fn task(&self, payment: MovementId) -> OperationTask {
+        match self {
+            OperationAction::Refund(amount) => OperationTask::Refund { payment, amount: *amount },
+            OperationAction::Charge(order) => OperationTask::Charge { payment, order: order.clone() },
+            OperationAction::Cancel => OperationTask::Cancel { payment },
+        }
+    }
+
+    fn ability(&self) -> Ability {
+        match self {
+            OperationAction::Refund(_) => Ability::Refunds,
+            OperationAction::Charge(_) | OperationAction::Cancel => Ability::RecurringPayments,
+        }
+    }
+}
+
+impl Host {
+    /// Begins an operation about a payment, goes on with it as far as it comes, and returns it. If its payment system does not
+    /// answer now, it goes on by itself; if it ends as unknown, a person must decide
+    /// ([`Host::decide_operation`]). What was begun survives a crash, and nothing is sent twice.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if a rule refuses it, such as more than what is left of the payment;
+    /// [`ErrorKind::Invalid`] for an invalid text; else the provider is not usable or cannot do it, or the storage is unavailable.
+    pub fn operate(&self, request: OperationRequest) -> Result<Operation, HostError> {
+        let slot = self.0.registry.get(&request.provider)?;
+        let component = slot.component();
+        component.merchant(&slot.name)?;
+        require(&slot, &component, request.action.ability())?;
+        let operation = NewOperation {
+            provider: slot.name.clone(),
+            task: request.action.task(request.payment),
+            reason: optional_text("reason", request.reason, TEXT_CHARS_MAX)?,
+            operator: request.operator,
+            idempotency_key: request.idempotency_key,
+            component_sha256: component.sha256().to_owned(),
+            settings: self.sealed_settings(&slot, &component)?,
+            next_at: self.now().saturating_add(retry::INTERRUPTED_SECONDS),
+        };
+        let begun = self.0.ledger.begin_operation(operation, self.now())?.map_err(refused)?;
+        if begun.is_new {
+            self.go_on(&begun.operation.id)?;
+        }
+        self.operation(&begun.operation.id)
+    }
+
+    /// Returns an operation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none with this id; or the storage is unavailable.
+    pub fn operation(&self, id: &OperationId) -> Result<Operation, HostError> {
+        self.0.ledger.operation(id)?.ok_or_else(no_operation)
+    }
+
+    /// Returns operations that are pending or unknown, the oldest first, after the one with this id.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn open_operations(&self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.open_operations(after, limit)?)
+    }
+
+    /// Returns operations that are done or refused, the latest first, before the one with this id.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn ended_operations(&self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.ended_operations(before, limit)?)
+    }
+
+    /// Returns the operations about a payment, the oldest first.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn operations_of_payment(&self, payment: MovementId) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.operations_of_payment(payment)?)
+    }
+
+    /// Records what an operator found out about an operation whose outcome is unknown. A refund that was done is entered.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if it is not unknown; [`ErrorKind::Invalid`] for an empty comment; or the storage is unavailable.
+    pub fn decide_operation(
+        &self,
+        id: &OperationId,
+        verdict: OperationVerdict,
+        operator: String,
+        comment: String,
+    ) -> Result<Operation, HostError> {
+        let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
+        let decided = self.0.ledger.resolve_operation(id.clone(), verdict, operator, comment, self.now())?;
+        self.0.observer.entries_changed();
+        decided.map_err(ended)
+    }
+
+    /// Asks the payment system now about an operation that waits for its next try. Does nothing if it goes on already.
+    ///
+    /// # Errors
+    /// As for [`Host::operation`].
+    pub fn retry_operation(&self, id: &OperationId) -> Result<Operation, HostError> {
+        self.go_on(id)?;
+        self.operation(id)
+    }
+
+    /// Returns the settings of a component, sealed to be kept with an operation.
+    fn sealed_settings(&self, slot: &ProviderSlot, component: &ActiveComponent) -> Result<Vec<u8>, HostError> {
+        let stored = LoadedSettings::load(&slot.name, &self.0.ledger, &self.0.key)?.or_empty();
+        let values = stored.values(component.sha256(), None, component.description()).unwrap_or_default();
+        journal::seal_settings(&self.0.key, &values)
+    }
+
+    /// Returns the component and settings that began an operation. If the host does not have them any more, the active ones.
+    fn component_of(
+        &self,
+        slot: &ProviderSlot,
+        operation: &Operation,
+        settings: &[u8],
+    ) -> Result<Arc<ActiveComponent>, HostError> {
+        let active = slot.component();
+        let provider = if active.sha256() == operation.component_sha256 {
+            Some(active.provider.clone())
+        } else {
+            self.previous_provider(&slot.name, &operation.component_sha256)
+        };
+        let values = journal::open_settings(&self.0.key, settings);
+        let (Some(provider), Some(values)) = (provider, values) else { return Ok(active) };
+        let Ok(merchant) = provider.merchant(domain::Settings::new(values.clone())) else { return Ok(active) };
+        let stored = LoadedSettings::load(&slot.name, &self.0.ledger, &self.0.key)?.or_empty();
+        Ok(Arc::new(ActiveComponent::ready(provider, merchant, values, &stored)))
+    }
+
+    /// Loads the component that was active before, if it has this digest.
+    fn previous_provider(&self, name: &ProviderName, sha256: &str) -> Option<sandbox::Provider> {
+        let locked = self.0.catalog.lock().ok()?.remove(name)?;
+        let previous = locked.previous.filter(|version| version.sha256 == sha256)?;
+        self.0.catalog.load(&self.0.sandbox, &previous).ok()
+    }
+}
+
+/// Refuses what a component cannot do.
+fn require(slot: &ProviderSlot, component: &ActiveComponent, ability: Ability) -> Result<(), HostError> {
+    if component.provider.abilities().contains(&ability) {
+        return Ok(());
+    }
+    let what = match ability {
+        Ability::Refunds => "pay back payments; pay back at the payment system, and it reports the refund if it can",
+        Ability::RecurringPayments => "charge payers again",
+        Ability::PaymentStatus => "tell what became of a payment",
+        Ability::Asking | Ability::SettlementReports => "do this",
+    };
+    let detail = format!("the component of {} cannot {what}", slot.name);
+    Err(HostError::conflict(detail).with_code(ErrorCode::OperationUnsupported))
+}
+
+fn no_operation() -> HostError {
+    HostError::not_found("operation")
+}
+
+/// Why an operation cannot be changed.
+fn ended(fault: OperationFault) -> HostError {
+    match fault {
+        OperationFault::NoSuchOperation => no_operation(),
+        OperationFault::Ended => HostError::conflict("the operation has ended").with_code(ErrorCode::OperationEnded),
+        OperationFault::NotUnknown => {
+            HostError::conflict("the operation's outcome is not unknown, so that there is nothing to decide")
+                .with_code(ErrorCode::OperationNotUnknown)
+        }
+    }
+}
+
+/// Why an operation is not begun.
+fn refused(refusal: OperationRefusal) -> HostError {
+    let detail = match &refusal {
+        OperationRefusal::UnknownPayment => "this provider has no such payment".to_owned(),
+        OperationRefusal::PaymentNotEntered => "the payment is not entered, or its entry was taken back".to_owned(),
+        OperationRefusal::AmountNotPositive => "the amount must be positive".to_owned(),
+        OperationRefusal::CurrencyMismatch => "the amount must be in the payment's currency".to_owned(),
+        OperationRefusal::ExceedsPaymentLeft { left } => {
+            format!("less is left of the payment: {} in minor units, without refunds that are under way", left.minor_units)
+        }
+        OperationRefusal::NoPayer => "the payment system named no payer of this payment, who could be charged again".to_owned(),
+        OperationRefusal::UnknownOrder => "this provider has no such order".to_owned(),
+        OperationRefusal::OtherAccount => "the order is for another account than the payment's".to_owned(),
+        OperationRefusal::OrderPaid => "the order is paid".to_owned(),
+        OperationRefusal::AlreadyUnderWay { id } => format!("the same is under way already, as the operation {id}"),
+        OperationRefusal::KeyReused => return HostError::key_reused("operation").with_code(ErrorCode::OperationKeyReused),
+    };
+    let code = match &refusal {
+        OperationRefusal::ExceedsPaymentLeft { .. } => ErrorCode::RefundExceedsPayment,
+        OperationRefusal::AlreadyUnderWay { .. } => ErrorCode::OperationUnderWay,
+        _ => ErrorCode::OperationRefused,
+    };
+    let kind = match &refusal {
+        OperationRefusal::AmountNotPositive | OperationRefusal::CurrencyMismatch => ErrorKind::Invalid,
+        OperationRefusal::UnknownPayment | OperationRefusal::UnknownOrder => ErrorKind::NotFound,
+        _ => ErrorKind::Conflict,
+    };
+    HostError::new(kind, detail).with_code(code)
+}
+
+/// The name of the contract's function that begins an operation.
+fn function_of(kind: OperationKind, is_begun: bool) -> &'static str {
+    match (kind, is_begun) {
+        (OperationKind::Refund, false) => "refund-payment",
+        (OperationKind::Refund, true) => "query-refund",
+        (OperationKind::Charge, false) => "charge-again",
+        (OperationKind::Charge, true) => "query-charge",
+        (OperationKind::Cancel, _) => "cancel-recurring",
+        (OperationKind::Link, _) => "create-link",
+    }
+}

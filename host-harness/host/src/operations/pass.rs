@@ -1,0 +1,198 @@
+//! One pass of an operation through its provider, from the first step to a result. A call that must not be repeated is stored
+//! before it is sent, and its answer before the provider gets it; so what a crash interrupts goes on from there.
+
+use std::sync::Arc;
+
+use domain::{Context, HttpCall, HttpResult, Operation, Progress, Repeatable, Step};
+use ledger::{CallDecision, GiveUp, Journal, Pass, ProviderResult, WantedCall};
+use sandbox::{Error, Merchant};
+
+use super::journal::{StoredJournal, digest};
+use super::retry::retry_after;
+use crate::call_times::CallBudget;
+use crate::component::ActiveComponent;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::slot::ProviderSlot;
+
+/// What a pass came to.
+pub enum Passed<T> {
+    /// The provider's result.
+    Result(T),
+    /// The operation cannot go on, and it is not known whether it was done.
+    GaveUp(GiveUp),
+    /// A call that may be repeated has no answer: it is sent again at this second of the epoch.
+    Later(u64),
+    /// The provider failed.
+    Failed(Error),
+}
+
+impl<T> Passed<T> {
+    /// Converts the provider's result.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Passed<U> {
+        match self {
+            Passed::Result(result) => Passed::Result(convert(result)),
+            Passed::GaveUp(why) => Passed::GaveUp(why),
+            Passed::Later(at) => Passed::Later(at),
+            Passed::Failed(error) => Passed::Failed(error),
+        }
+    }
+}
+
+/// An operation that is going on.
+pub struct Running {
+    pub host: Host,
+    pub slot: Arc<ProviderSlot>,
+    pub component: Arc<ActiveComponent>,
+    pub operation: Operation,
+    pub journal: StoredJournal,
+    pub context: Context,
+    pass: Pass,
+    budget: CallBudget,
+}
+
+impl Running {
+    /// Takes up an operation where its journal ends.
+    pub fn new(
+        host: Host,
+        slot: Arc<ProviderSlot>,
+        component: Arc<ActiveComponent>,
+        operation: Operation,
+        journal: StoredJournal,
+    ) -> Running {
+        let pass = Pass::new(journal.decisive());
+        let mut context = Context::at(operation.created_at);
+        // Without such a call nothing is bound to what was answered before, and what is known now is better.
+        if !journal.calls.is_empty() {
+            context.asked = journal.asked.clone();
+            context.called = journal.reads.clone();
+        }
+        let budget = host.call_budget();
+        Running { host, slot, component, operation, journal, context, pass, budget }
+    }
+
+    /// Reports whether a call was made that must not be made again at will.
+    pub fn is_bound(&self) -> bool {
+        !self.pass.journal().calls.is_empty()
+    }
+
+    /// Returns why a result ends the operation as unknown instead.
+    pub fn doubt(&self, result: ProviderResult) -> Option<GiveUp> {
+        self.pass.doubt(result)
+    }
+
+    /// Takes the provider's steps to a result.
+    ///
+    /// # Errors
+    /// If the provider is not usable now, or the storage is unavailable. The operation stays as it is stored.
+    pub fn take_steps<T>(
+        &mut self,
+        function: &'static str,
+        step: impl Fn(&Merchant, &Context) -> Result<Step<T>, Error>,
+    ) -> Result<Passed<T>, HostError> {
+        loop {
+            let (host, context) = (self.host.clone(), &self.context);
+            let taken = host.call(&self.slot, &self.component, function, |merchant| Ok((step(merchant, context)?, None)))?;
+            match taken {
+                Err(error) => return Ok(Passed::Failed(error)),
+                Ok(Step::Done(result)) => return Ok(Passed::Result(result)),
+                Ok(Step::Ask(questions)) => {
+                    let answers = host.answer(&self.slot, questions, self.context.now);
+                    self.context.asked.extend(answers);
+                }
+                Ok(Step::Call(call)) => {
+                    if let Some(passed) = self.take_call(call)? {
+                        return Ok(passed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes a call, or answers it from the journal. Returns what the pass came to if it ends with it.
+    fn take_call<T>(&mut self, call: HttpCall) -> Result<Option<Passed<T>>, HostError> {
+        let (digest, repeatable, now) = (digest(&call)?, call.repeatable, self.host.now());
+        let result = match self.pass.decide(WantedCall { digest: &digest, repeatable }, now) {
+            CallDecision::GiveUp(why) => return Ok(Some(Passed::GaveUp(why))),
+            CallDecision::Send if repeatable == Repeatable::Always => {
+                self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget)?
+            }
+            CallDecision::Send | CallDecision::SendAgain => match self.send(&call, &digest)? {
+                HttpResult::Unknown(_) if repeatable != Repeatable::Never => {
+                    return Ok(Some(Passed::Later(retry_after(self.operation.tries, self.host.now()))));
+                }
+                result => result,
+            },
+            CallDecision::AnswerAsBefore => match self.journal.answer(&digest) {
+                Some(answer) => HttpResult::Response(answer.clone()),
+                None => return Err(HostError::internal("an answer of an operation is not in its journal".to_owned())),
+            },
+            CallDecision::AnswerUnknown => {
+                HttpResult::Unknown("it was sent before this program stopped, and its answer is not known".to_owned())
+            }
+        };
+        self.context.called.push((call, result));
+        Ok(None)
+    }
+
+    /// Sends a call that must not be repeated at will.
+    fn send(&mut self, call: &HttpCall, digest: &str) -> Result<HttpResult, HostError> {
+        self.journal.asked = self.context.asked.clone();
+        let is_read = |(call, _): &&(HttpCall, HttpResult)| call.repeatable == Repeatable::Always;
+        self.journal.reads = self.context.called.iter().filter(is_read).cloned().collect();
+        // If this program stops from here on, the operation goes on by itself after this time.
+        self.store(Some(self.host.now().saturating_add(super::retry::INTERRUPTED_SECONDS)))?;
+        let result = self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget);
+        match &result {
+            Ok(HttpResult::Response(answer)) => {
+                self.pass.answered();
+                if let Some(sent) = self.journal.calls.iter_mut().find(|sent| sent.digest == digest) {
+                    sent.answer = Some(answer.clone());
+                }
+                self.store(self.operation.next_at)?;
+            }
+            Ok(HttpResult::NotSent(_)) | Err(_) => {
+                self.pass.not_sent();
+                self.store(self.operation.next_at)?;
+            }
+            Ok(HttpResult::Unknown(_)) => {}
+        }
+        result
+    }
+
+    /// Stores how far the operation has come. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or the operation has ended.
+    pub fn store(&mut self, next_at: Option<u64>) -> Result<(), HostError> {
+        self.journal.follow(self.pass.journal());
+        let progress = Progress {
+            journal: self.journal.seal(&self.host.0.key)?,
+            reference: self.operation.reference.clone(),
+            next_at,
+            tries: self.operation.tries,
+        };
+        self.host.0.ledger.save_progress(self.operation.id.clone(), progress)?.map_err(super::ended)?;
+        self.operation.next_at = next_at;
+        Ok(())
+    }
+
+    /// Forgets the calls that were made, since they have begun the operation at the payment system.
+    pub fn forget_calls(&mut self) {
+        self.pass = Pass::new(Journal::default());
+        self.journal.calls.clear();
+        self.journal.asked.clear();
+        self.journal.reads.clear();
+    }
+
+    /// Forgets what was answered, since it is no longer so. Only for an operation that is not bound.
+    pub fn begin_again(&mut self) {
+        self.context = Context::at(self.operation.created_at);
+    }
+
+    /// Returns what the ledger compares again before it records an event: nothing if a call was made that changed something,
+    /// since what that did is a fact.
+    pub fn told(&self) -> Vec<(domain::LedgerQuestion, domain::LedgerAnswer)> {
+        if self.is_bound() { Vec::new() } else { crate::questions::told_of_ledger(&self.context) }
+    }
+}

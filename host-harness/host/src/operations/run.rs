@@ -1,0 +1,290 @@
+//! Goes on with an operation: takes its provider to a result, and ends it by that result.
+
+use domain::{
+    CancelResult, Event, LinkRequest, Money, Operation, OperationId, OperationKind, OperationResult, OperationState,
+    OperationTask, OperationToContinue, PaymentReference, Pending, Problem, ProvedEvent, RefundRequest,
+};
+use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, GiveUp, OperationEnd, ProviderResult};
+
+use super::function_of;
+use super::journal::StoredJournal;
+use super::pass::{Passed, Running};
+use super::retry::{TRIED_SECONDS_MAX, retry_after};
+use crate::card_data::CardData;
+use crate::error::HostError;
+use crate::host::Host;
+
+/// How often an operation begins again because answers changed meanwhile.
+const RESTARTS_MAX: u32 = 20;
+/// The code of an operation whose provider failed before anything was sent.
+const PROVIDER_FAILED: &str = "provider-failed";
+
+impl Host {
+    /// Goes on with an operation until it ends or has to wait. Does nothing if it is not pending, or goes on already.
+    ///
+    /// # Errors
+    /// If its provider is not usable now, or the storage is unavailable. The operation stays as it is, and is tried again.
+    pub(crate) fn go_on(&self, id: &OperationId) -> Result<(), HostError> {
+        let Some(_turn) = self.0.running.turn(id) else { return Ok(()) };
+        let Some(to_continue) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
+        if to_continue.operation.state != OperationState::Pending {
+            return Ok(());
+        }
+        match self.running(to_continue)? {
+            Some(running) if running.operation.task.kind() == OperationKind::Link => running.make_link().map(drop),
+            Some(running) => running.run(),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes up an operation. `None` if its journal cannot be read: it is unknown then.
+    pub(super) fn running(&self, to_continue: OperationToContinue) -> Result<Option<Running>, HostError> {
+        let OperationToContinue { operation, settings, journal } = to_continue;
+        let Some(journal) = StoredJournal::open(&self.0.key, &journal) else {
+            let message = "its journal was sealed with another key, so that it is not known what was sent".to_owned();
+            self.end_operation(&operation, OperationEnd::Unknown { message })?;
+            return Ok(None);
+        };
+        let slot = self.0.registry.get(&operation.provider)?;
+        let component = self.component_of(&slot, &operation, &settings)?;
+        Ok(Some(Running::new(self.clone(), slot, component, operation, journal)))
+    }
+
+    pub(super) fn end_operation(&self, operation: &Operation, end: OperationEnd) -> Result<EndedOperation, HostError> {
+        let ended = self.0.ledger.end_operation(operation.id.clone(), end, self.now())?.map_err(super::ended)?;
+        if let EndedOperation::Ended { operation, .. } = &ended {
+            tracing::info!(
+                provider = operation.provider.as_str(),
+                operation = operation.id.as_str(),
+                kind = operation.task.kind().name(),
+                state = operation.state.name(),
+                "an operation ended"
+            );
+        }
+        Ok(ended)
+    }
+}
+
+/// A result, whichever kind of operation it is of.
+enum Came {
+    Moved(Box<ProvedEvent>),
+    Cancelled,
+    Pending(Pending),
+    Refused(Problem),
+    Unavailable(Problem),
+    Unknown(Problem),
+}
+
+impl Came {
+    fn as_provider_result(&self) -> ProviderResult {
+        match self {
+            Came::Moved(_) | Came::Cancelled => ProviderResult::Succeeded,
+            Came::Pending(_) => ProviderResult::Pending,
+            Came::Refused(_) => ProviderResult::Refused,
+            Came::Unavailable(_) => ProviderResult::Unavailable,
+            Came::Unknown(_) => ProviderResult::Unknown,
+        }
+    }
+}
+
+impl From<OperationResult> for Came {
+    fn from(result: OperationResult) -> Came {
+        match result {
+            OperationResult::Succeeded(event) => Came::Moved(event),
+            OperationResult::Pending(pending) => Came::Pending(pending),
+            OperationResult::Refused(problem) => Came::Refused(problem),
+            OperationResult::Unavailable(problem) => Came::Unavailable(problem),
+            OperationResult::Unknown(problem) => Came::Unknown(problem),
+        }
+    }
+}
+
+impl From<CancelResult> for Came {
+    fn from(result: CancelResult) -> Came {
+        match result {
+            CancelResult::Cancelled => Came::Cancelled,
+            CancelResult::Refused(problem) => Came::Refused(problem),
+            CancelResult::Unavailable(problem) => Came::Unavailable(problem),
+            CancelResult::Unknown(problem) => Came::Unknown(problem),
+        }
+    }
+}
+
+impl Running {
+    /// Takes the provider to a result and ends the operation by it. Begins again if answers changed meanwhile.
+    fn run(mut self) -> Result<(), HostError> {
+        for _ in 0..RESTARTS_MAX {
+            let passed = self.pass()?;
+            if self.end_by(passed)? {
+                return Ok(());
+            }
+            self.begin_again();
+        }
+        self.wait(retry_after(self.operation.tries, self.host.now()))
+    }
+
+    fn pass(&mut self) -> Result<Passed<Came>, HostError> {
+        let is_begun = self.journal.is_begun;
+        let (task, function) = (self.operation.task.clone(), function_of(self.operation.task.kind(), is_begun));
+        let reference = self.operation.reference.clone();
+        let reference = reference.as_deref();
+        match task {
+            OperationTask::Refund { payment, amount } => {
+                let request = self.refund_request(self.host.reference_of_payment(&self.slot, payment)?, amount);
+                let passed = self.take_steps(function, |merchant, context| match is_begun {
+                    true => merchant.query_refund(&request, reference, context),
+                    false => merchant.refund_payment(&request, context),
+                });
+                Ok(passed?.map(Came::from))
+            }
+            OperationTask::Charge { payment, order } => {
+                let payment = self.host.reference_of_payment(&self.slot, payment)?;
+                let order = self.host.reference_of_order(&self.slot, &order)?.order;
+                let order = order.ok_or_else(|| HostError::not_found("order"))?;
+                let order = LinkRequest {
+                    description: order.description,
+                    callback_url: self.host.callback_url(&self.slot.name),
+                    ..LinkRequest::new(order.id, order.account, order.amount)
+                };
+                let passed = self.take_steps(function, |merchant, context| match is_begun {
+                    true => merchant.query_charge(&payment, &order, reference, context),
+                    false => merchant.charge_again(&payment, &order, context),
+                });
+                Ok(passed?.map(Came::from))
+            }
+            OperationTask::Cancel { payment } => {
+                let payment = self.host.reference_of_payment(&self.slot, payment)?;
+                let passed = self.take_steps(function, |merchant, context| merchant.cancel_recurring(&payment, context));
+                Ok(passed?.map(Came::from))
+            }
+            OperationTask::Link { .. } => Err(HostError::internal("a link is made by other functions".to_owned())),
+        }
+    }
+
+    fn refund_request(&self, payment: PaymentReference, amount: Money) -> RefundRequest {
+        let is_whole = payment
+            .movement
+            .as_ref()
+            .is_some_and(|state| state.later.is_empty() && state.movement.event.facts.amount == amount);
+        RefundRequest {
+            id: self.operation.id.clone(),
+            payment,
+            amount,
+            full: is_whole,
+            reason: self.operation.reason.clone(),
+            receipt: None,
+        }
+    }
+
+    /// Ends the operation by what a pass came to, or stores when it goes on. Returns `false` if it must begin again.
+    fn end_by(&mut self, passed: Passed<Came>) -> Result<bool, HostError> {
+        let came = match passed {
+            Passed::Result(came) => came,
+            Passed::GaveUp(why) => return self.end_unknown(explain(why).to_owned()),
+            Passed::Later(at) => return self.wait(at).map(|()| true),
+            Passed::Failed(error) if self.is_bound() => {
+                return self.end_unknown(format!("the component failed after a call was sent: {error}"));
+            }
+            Passed::Failed(error) => {
+                let (code, message) = (PROVIDER_FAILED.to_owned(), error.to_string());
+                return self.end(OperationEnd::Refused { code, message });
+            }
+        };
+        if let Some(why) = self.doubt(came.as_provider_result()) {
+            return self.end_unknown(explain(why).to_owned());
+        }
+        match came {
+            Came::Moved(event) => self.end_moved(*event),
+            Came::Cancelled => self.end(OperationEnd::Completed { result: None }),
+            Came::Pending(pending) => self.wait_for(pending).map(|()| true),
+            Came::Refused(problem) => {
+                let Problem { code, .. } = &problem;
+                self.end(OperationEnd::Refused { code: code.clone(), message: said(&problem) })
+            }
+            Came::Unavailable(problem) => {
+                let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
+                match (is_over, self.is_bound() || self.journal.is_begun) {
+                    (false, _) => self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true),
+                    (true, true) => self.end_unknown(said(&problem)),
+                    (true, false) => self.end(OperationEnd::Refused { code: problem.code.clone(), message: said(&problem) }),
+                }
+            }
+            Came::Unknown(problem) if self.can_be_asked_about() => {
+                tracing::warn!(operation = self.operation.id.as_str(), problem = problem.message, "it is asked about later");
+                self.begin_to_ask(None);
+                self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true)
+            }
+            Came::Unknown(problem) => self.end_unknown(said(&problem)),
+        }
+    }
+
+    /// Reports whether the provider can still tell what became of the operation: its status was not asked for yet.
+    fn can_be_asked_about(&self) -> bool {
+        let kind = self.operation.task.kind();
+        matches!(kind, OperationKind::Refund | OperationKind::Charge) && !self.journal.is_begun
+    }
+
+    fn end_moved(&mut self, mut event: ProvedEvent) -> Result<bool, HostError> {
+        CardData::mask_event(self.component.description(), &mut event);
+        let event = Event::new(self.slot.name.clone(), event);
+        let end = OperationEnd::Moved { event: event.clone(), answers: self.told(), now: self.context.now };
+        match self.host.end_operation(&self.operation, end)? {
+            EndedOperation::AnswersChanged => Ok(false),
+            EndedOperation::Ended { recorded, .. } => {
+                if let Some(recorded) = recorded {
+                    self.host.count_recorded(&self.slot, &event, &recorded.outcome);
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    fn end_unknown(&mut self, message: String) -> Result<bool, HostError> {
+        tracing::error!(
+            provider = self.slot.name.as_str(),
+            operation = self.operation.id.as_str(),
+            message,
+            "it is not known whether an operation was done; an operator must find out on the page «Операции»"
+        );
+        self.end(OperationEnd::Unknown { message })
+    }
+
+    fn end(&mut self, end: OperationEnd) -> Result<bool, HostError> {
+        self.host.end_operation(&self.operation, end).map(|_| true)
+    }
+
+    /// Waits for the payment system.
+    fn wait_for(&mut self, pending: Pending) -> Result<(), HostError> {
+        self.begin_to_ask(pending.reference);
+        let pause = pending.ask_again.map(|seconds| u64::from(seconds).max(ASK_AGAIN_SECONDS_MIN));
+        self.store(pause.map(|pause| self.host.now().saturating_add(pause)))
+    }
+
+    /// From now on the operation's status is asked for, by reads alone: what began it is not sent again.
+    fn begin_to_ask(&mut self, reference: Option<String>) {
+        self.journal.is_begun = true;
+        self.operation.reference = reference.or(self.operation.reference.take());
+        self.forget_calls();
+    }
+
+    /// Waits for the next try.
+    pub(super) fn wait(&mut self, at: u64) -> Result<(), HostError> {
+        self.operation.tries = self.operation.tries.saturating_add(1);
+        self.store(Some(at))
+    }
+}
+
+/// The message of a problem, in Russian where it has one: operators read it.
+pub fn said(problem: &Problem) -> String {
+    let in_russian = problem.translations.iter().find(|(language, _)| language == "ru").map(|(_, text)| text.clone());
+    in_russian.unwrap_or_else(|| problem.message.clone())
+}
+
+/// Why an operation ends as unknown, for operators.
+fn explain(why: GiveUp) -> &'static str {
+    match why {
+        GiveUp::OtherCall => "Компонент заменён или настройки изменены: он хочет сделать другой запрос, чем уже сделан.",
+        GiveUp::SameCallTwice => "Компонент ещё раз хочет сделать запрос, ответ на который уже получил.",
+        GiveUp::CallNotWanted => "Компонент заменён или настройки изменены: новый не знает о запросе, который уже сделан.",
+    }
+}

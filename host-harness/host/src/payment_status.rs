@@ -1,0 +1,182 @@
+//! Asking payment systems what became of the payments of unpaid orders, so that a lost callback heals by itself.
+
+use domain::{Ability, Context, Event, OrderId, PaymentStatus, Problem, ProvedEvent, Step, StoredCallback};
+use ledger::{Origin, Reported, Submission, Submitted, next_ask};
+
+use crate::card_data::CardData;
+use crate::component::ActiveComponent;
+use crate::error::HostError;
+use crate::error_code::ErrorCode;
+use crate::host::Host;
+use crate::questions::told_of_ledger;
+use crate::slot::ProviderSlot;
+
+/// How often a provider begins again because answers changed meanwhile.
+const RESTARTS_MAX: u32 = 20;
+/// How a status that nobody can interpret is marked among the callbacks for an operator.
+const STATUS: &str = "STATUS";
+
+/// What came of asking about an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// The payment system answered. Whether the order is paid now is in the ledger.
+    Answered,
+    /// It cannot be asked now.
+    Unavailable,
+}
+
+impl Host {
+    /// Asks the payment system now what became of an order's payment, and records what it says.
+    ///
+    /// # Errors
+    /// If there is no such order, its provider cannot tell or is not usable, it failed, or the storage is unavailable.
+    pub fn ask_about_order(&self, id: &OrderId) -> Result<Asked, HostError> {
+        let order = self.order(id)?.ok_or_else(|| HostError::not_found("order"))?;
+        let slot = self.0.registry.get(&order.provider)?;
+        Ok(self.query(&slot, id)?.map_or(Asked::Unavailable, |_| Asked::Answered))
+    }
+
+    /// Asks about an order whose time has come, and schedules the next time.
+    pub(crate) fn ask_by_schedule(&self, id: &OrderId) {
+        let asked = self.order(id).and_then(|order| {
+            let Some(order) = order.filter(|order| order.paid_by.is_none()) else { return Ok(None) };
+            let slot = self.0.registry.get(&order.provider);
+            let answered = slot.and_then(|slot| self.query(&slot, id)).unwrap_or_else(|error| {
+                tracing::warn!(order = id.as_str(), error = error.message, "the payment system cannot be asked about an order");
+                None
+            });
+            let ask_again = answered.and_then(|status| status.ask_again).map(u64::from);
+            Ok(next_ask(&order, self.now(), ask_again))
+        });
+        let scheduled = asked.and_then(|next_at| Ok(self.0.ledger.asked(id.clone(), next_at)?));
+        if let Err(error) = scheduled {
+            tracing::error!(
+                order = id.as_str(),
+                error = error.message,
+                "an order cannot be scheduled; it is asked about again"
+            );
+        }
+    }
+
+    /// Reports whether a component can tell what became of a payment.
+    pub(crate) fn tells_status(component: &ActiveComponent) -> bool {
+        component.provider.abilities().contains(&Ability::PaymentStatus)
+    }
+
+    /// Asks a provider about an order, and records the events that it tells. `None` if it cannot be asked now.
+    fn query(&self, slot: &ProviderSlot, id: &OrderId) -> Result<Option<PaymentStatus>, HostError> {
+        let component = slot.component();
+        if !Host::tells_status(&component) {
+            let detail = format!("the component of {} cannot tell what became of a payment", slot.name);
+            return Err(HostError::conflict(detail).with_code(ErrorCode::OperationUnsupported));
+        }
+        for _ in 0..RESTARTS_MAX {
+            let (told, context) = self.take_status(slot, &component, id)?;
+            let status = match told {
+                Ok(status) => status,
+                Err(problem) => {
+                    tracing::warn!(
+                        provider = slot.name.as_str(),
+                        order = id.as_str(),
+                        code = problem.code,
+                        "a status is not known now"
+                    );
+                    return Ok(None);
+                }
+            };
+            if let Some(problem) = &status.unresolved {
+                self.store_unresolved_status(slot, &component, id, problem.clone())?;
+            }
+            if self.record_status(slot, &component, &status.events, &context)? {
+                return Ok(Some(status));
+            }
+        }
+        Err(HostError::unavailable("what the provider was told changed too often; try again"))
+    }
+
+    /// Takes a provider's steps to the status of an order's payment.
+    fn take_status(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        id: &OrderId,
+    ) -> Result<(Result<PaymentStatus, Problem>, Context), HostError> {
+        let payment = self.reference_of_order(slot, id)?;
+        let (mut context, mut budget) = (Context::at(self.now()), self.call_budget());
+        loop {
+            let step = self
+                .call(slot, component, "query-payment", |merchant| Ok((merchant.query_payment(&payment, &context)?, None)))?;
+            match step? {
+                Step::Done(status) => return Ok((status, context)),
+                Step::Ask(questions) => {
+                    let answers = self.answer(slot, questions, context.now);
+                    context.asked.extend(answers);
+                }
+                Step::Call(call) => {
+                    let result = self.call_and_wait(slot, component, call.clone(), &mut budget)?;
+                    context.called.push((call, result));
+                }
+            }
+        }
+    }
+
+    /// Records the events of a status. Returns `false` if what the provider was told is no longer so.
+    fn record_status(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        events: &[ProvedEvent],
+        context: &Context,
+    ) -> Result<bool, HostError> {
+        if events.is_empty() {
+            return Ok(true);
+        }
+        let event = |event: &ProvedEvent| {
+            let mut event = event.clone();
+            CardData::mask_event(component.description(), &mut event);
+            Event::new(slot.name.clone(), event)
+        };
+        let events: Vec<Event> = events.iter().map(event).collect();
+        let submission = Submission {
+            provider: slot.name.clone(),
+            events: Reported::Facts(events.clone()),
+            origin: Origin::Status,
+            answers: told_of_ledger(context),
+            now: context.now,
+            at: self.now(),
+            wants_states: false,
+        };
+        match self.0.ledger.record(submission)? {
+            Submitted::AnswersChanged => Ok(false),
+            Submitted::Done(recorded) => {
+                for (event, recorded) in events.iter().zip(&recorded) {
+                    self.count_recorded(slot, event, &recorded.outcome);
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Shows an operator that something may have happened to the money of an order.
+    fn store_unresolved_status(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        order: &OrderId,
+        problem: Problem,
+    ) -> Result<(), HostError> {
+        let raw = StoredCallback {
+            provider: slot.name.clone(),
+            received_at: self.now(),
+            method: STATUS.to_owned(),
+            path: String::new(),
+            query: format!("order={order}"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            remote_address: String::new(),
+            // It is no callback that could be judged again.
+            is_masked: true,
+        };
+        self.store_unresolved(slot, component, raw, problem)
+    }
+}
