@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Choice, Money, SettingKind, SettingSpec};
 use host::{
-    Confirmed, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp,
-    required_text,
+    CallHost, Confirmed, Failure, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState,
+    Stamp, required_text,
 };
 use money::Currency;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ struct ProviderReport {
     currencies: Vec<String>,
     /// The export formats that it supports, the default first.
     export_formats: Vec<String>,
+    /// The hosts that the component may call: those that it declares, and those of its settings of kind `url`; with a port if that is
+    /// not 443.
+    calls_to: Vec<String>,
     /// The URL to which the payment system sends callbacks.
     callback_url: String,
     /// Whether it is configured and usable: `state` is `ready`.
@@ -89,9 +92,9 @@ struct StampReport {
     at: u64,
 }
 
-/// A failure of a provider's component.
+/// A failure of a provider's component, or of a call to its payment system.
 #[derive(Serialize, ToSchema)]
-struct FailureReport {
+pub struct FailureReport {
     /// When, in seconds since the Unix epoch.
     at: u64,
     /// The error message, in English.
@@ -174,6 +177,12 @@ pub async fn list(State(app): State<App>) -> Json<ProviderList> {
     Json(ProviderList { providers, removed: removed.collect() })
 }
 
+impl From<Failure> for FailureReport {
+    fn from(Failure { at, message }: Failure) -> FailureReport {
+        FailureReport { at, message }
+    }
+}
+
 impl From<Stamp> for StampReport {
     fn from(Stamp { by, at }: Stamp) -> StampReport {
         StampReport { by, at }
@@ -195,6 +204,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         sha256: component.sha256().to_owned(),
         currencies: description.currencies.iter().map(Currency::to_string).collect(),
         export_formats: description.export_formats.clone(),
+        calls_to: component.call_hosts().iter().map(CallHost::to_string).collect(),
         callback_url: app.host.callback_url(&provider.name),
         ready: component.is_ready(),
         state,
@@ -202,7 +212,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         links: description.links,
         offered: provider.is_offered(),
         paused: provider.paused.clone().map(StampReport::from),
-        failure: provider.failure.clone().map(|failure| FailureReport { at: failure.at, message: failure.message }),
+        failure: provider.failure.clone().map(FailureReport::from),
     }
 }
 
@@ -216,6 +226,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
         sha256,
         currencies: Vec::new(),
         export_formats: Vec::new(),
+        calls_to: Vec::new(),
         ready: false,
         state: UseState::NotLoaded,
         problem: Some(provider.why),

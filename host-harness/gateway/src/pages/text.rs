@@ -272,6 +272,14 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
             "the address is not in the list: the payment system may have changed it",
         ),
+        "caller-unknown" => lang.of(
+            "неизвестно, кто может их присылать: назовите адреса программе (--callback-from)",
+            "it is not known who may send them: tell the host their addresses (--callback-from)",
+        ),
+        "too-many-lookups" => lang.of(
+            "слишком много сразу: платёжную систему спрашивают не больше чем о четырёх; если их столько не было, запросы поддельные",
+            "too many at once: the payment system is asked about at most four; if there were not so many, these are forged",
+        ),
         "provider-not-loaded" => lang.of(
             "компонент не загружен: платёжная система пришлёт их снова",
             "the component is not loaded: the payment system sends them again",

@@ -62,7 +62,7 @@ impl Guest for Component {
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
             order_id: kit::order::ANY_ID,
-            hosts: Vec::new(),
+            hosts: if fault::is("another-host") { vec!["another.example:8443".to_owned()] } else { Vec::new() },
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }
