@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use domain::{Ability, Description, Fields, RequestHeader, SettingSpec};
+use domain::{Ability, Description, Fields, RequestHeader, SettingKind, SettingSpec};
 use money::Currency;
 use sandbox::Provider;
 use serde::Serialize;
@@ -56,8 +56,7 @@ fn report(provider: &Provider) -> Report<'_> {
 }
 
 fn text(provider: &Provider) -> String {
-    let Description { id, name, version, settings, currencies, export_formats, links, headers, hosts, .. } =
-        provider.description();
+    let Description { id, name, version, settings, currencies, export_formats, links, headers, .. } = provider.description();
     let mut lines = vec![
         escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
@@ -69,7 +68,7 @@ fn text(provider: &Provider) -> String {
         format!("  exports     {}", escape::line(&export_formats.join(", "))),
         format!("  links       {}", if *links { "yes" } else { "no" }),
         format!("  headers     {}", list_or_none(&headers.iter().map(header).collect::<Vec<_>>())),
-        format!("  calls to    {}", escape::line(&list_or_none(hosts))),
+        format!("  calls to    {}", escape::line(&list_or_none(&calls_to(provider)))),
         "  settings".to_owned(),
     ];
     lines.extend(settings.iter().map(setting));
@@ -78,6 +77,19 @@ fn text(provider: &Provider) -> String {
 
 fn abilities(provider: &Provider) -> Vec<&'static str> {
     provider.abilities().into_iter().map(Ability::name).collect()
+}
+
+/// The hosts that the component may call: those that it declares, and those of settings of kind `url`, with their defaults.
+fn calls_to(provider: &Provider) -> Vec<String> {
+    if provider.abilities().is_empty() {
+        return Vec::new();
+    }
+    let Description { hosts, settings, .. } = provider.description();
+    let urls = settings.iter().filter(|setting| setting.kind == SettingKind::Url).map(|setting| {
+        let default = setting.default_value.as_deref().map(|default| format!(", {default} by default")).unwrap_or_default();
+        format!("the host of the setting {}{default}", setting.name)
+    });
+    hosts.iter().cloned().chain(urls).collect()
 }
 
 fn list_or_none(names: &[impl Borrow<str>]) -> String {

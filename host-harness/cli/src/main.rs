@@ -1,6 +1,7 @@
 //! `host-harness`: loads a payment provider and calls it, from the command line.
 
 mod callback;
+mod calls;
 mod check;
 mod compile_check;
 mod component;

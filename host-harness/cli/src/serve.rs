@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Catalog, Version};
@@ -16,6 +17,7 @@ use sandbox::{Provider, Sandbox};
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
+use crate::calls::CallOptions;
 use crate::data_lock::DataLock;
 use crate::failure::Failure;
 use crate::named::Named;
@@ -109,6 +111,8 @@ pub struct Arguments {
     /// Logs as JSON, a record a line.
     #[arg(long)]
     log_json: bool,
+    #[command(flatten)]
+    calls: CallOptions,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -116,6 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let process = Process::prepare();
     let process = process.map_err(|error| Failure::Usage(format!("a thread cannot be started: {error}")))?;
     let data = &arguments.data;
+    let client = arguments.calls.client()?;
     data_folder::create(data)?;
     // Taken before anything in the folder is changed, and held until the process ends.
     let _lock = DataLock::take(data)?;
@@ -150,6 +155,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, data_folder::key(data)?).exports(data.join("exports"));
+    let host = host.outbound(Arc::new(client));
     data_folder::warn_of_rights(data);
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {

@@ -23,8 +23,8 @@ const FINDINGS_SHOWN_MAX: usize = 5;
 /// Swaps a provider's component in a running host, without stopping it; a name that is new adds a provider.
 ///
 /// The host loads the component, checks that it keeps the contract, and tells it the last stored callbacks beside the component in
-/// use. Where a verdict or an event changes, nothing is swapped and the changes are shown; --accept-changes then says that they are
-/// meant. Settings that the component needs anew are given by --set, --settings and --secret-env: they are entered with it, in one
+/// use. Where a verdict or an event changes, or the component may call hosts that the one in use may not, nothing is swapped and the
+/// changes are shown; --accept-changes then says that they are meant. Settings that the component needs anew are given by --set, --settings and --secret-env: they are entered with it, in one
 /// step; those that it does not know are set aside until one goes back. Exit code 3: it is refused, and the component in use stays.
 ///
 /// Example: host-harness swap chronopay chronopay.wasm --token-file /var/lib/harness/token
@@ -44,7 +44,7 @@ pub struct Arguments {
     /// The file with the host's token, DIR/token of its data; without it, the environment variable HARNESS_TOKEN has it.
     #[arg(long)]
     token_file: Option<PathBuf>,
-    /// Accepts changed verdicts: what the refusal that showed them gave.
+    /// Accepts changed verdicts and new hosts: what the refusal that showed them gave.
     #[arg(long, value_name = "DIGEST")]
     accept_changes: Option<String>,
     /// Lets the component declare a setting otherwise that was entered as a secret; its value stays secret. Once for each.
@@ -212,6 +212,10 @@ fn swapped(name: &str, answer: &Value) -> String {
     if answer["previous"].is_object() {
         lines.push(format!("  before     {} (swap {name} --back returns to it)", component("previous")));
     }
+    let hosts: Vec<&str> = list(&answer["calls_to"]).iter().filter_map(Value::as_str).collect();
+    if !hosts.is_empty() {
+        lines.push(format!("  may call   {}", hosts.join(", ")));
+    }
     if answer["checks"].is_object() {
         lines.push(format!("  replayed   {} callbacks, {} changed", answer["replayed"], list(&answer["changes"]).len()));
         lines.extend(left_out(answer));
@@ -257,6 +261,9 @@ fn refused(answer: &Value) -> String {
         lines.push(format!(
             "  {name} was entered as a secret and is declared as {kind}; if that is meant: --accept-relabelled {name}"
         ));
+    }
+    for host in list(&answer["new_hosts"]) {
+        lines.push(format!("  it may call {}, which the component in use may not", text(host)));
     }
     if let Some(accept) = answer["accept"].as_str() {
         lines.push(format!("if these changes are meant: --accept-changes {accept}"));

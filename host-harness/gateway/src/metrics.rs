@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{Host, Observer, ProviderCall};
+use host::{EndedCall, Host, Observer, ProviderCall};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -40,6 +40,20 @@ struct FunctionLabels {
     function: &'static str,
 }
 
+/// The hosts are those that components may call, and one name for all others, so that no component makes any number of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutboundLabels {
+    provider: String,
+    host: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HostLabels {
+    provider: String,
+    host: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProviderLabels {
     provider: String,
@@ -71,6 +85,8 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<FunctionLabels, Histogram, fn() -> Histogram>,
     call_fuel: Family<FunctionLabels, Histogram, fn() -> Histogram>,
+    outbound: Family<OutboundLabels, Counter>,
+    outbound_seconds: Family<HostLabels, Histogram, fn() -> Histogram>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     unmatched: Gauge,
@@ -95,6 +111,8 @@ impl Metrics {
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
             call_fuel: Family::new_with_constructor(fuel),
+            outbound: Family::default(),
+            outbound_seconds: Family::new_with_constructor(seconds),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
             unmatched: Gauge::default(),
@@ -114,6 +132,12 @@ impl Metrics {
             "provider_call_fuel",
             "Fuel that a provider's call used, of those that ended well",
             self.call_fuel.clone(),
+        );
+        registry.register("outbound_calls", "Calls to payment systems by host and result", self.outbound.clone());
+        registry.register(
+            "outbound_call_seconds",
+            "Time of a call to a payment system, of those that were sent",
+            self.outbound_seconds.clone(),
         );
         registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
         registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
@@ -138,6 +162,15 @@ impl Metrics {
         if let Some(usage) = usage {
             self.call_fuel.get_or_create(&labels).observe(usage.fuel as f64);
         }
+    }
+
+    pub fn outbound(&self, provider: &str, call: &EndedCall<'_>) {
+        let (provider, host) = (provider.to_owned(), call.host.to_owned());
+        if call.is_sent() {
+            let labels = HostLabels { provider: provider.clone(), host: host.clone() };
+            self.outbound_seconds.get_or_create(&labels).observe(call.time.as_secs_f64());
+        }
+        self.outbound.get_or_create(&OutboundLabels { provider, host, result: call.result }).inc();
     }
 
     pub fn request(&self, route: &str, method: &str, status: u16, time: Duration) {
@@ -188,6 +221,10 @@ impl Observer for Events {
 
     fn callback_processed(&self, provider: &str, outcome: &'static str) {
         self.metrics.callback(provider, outcome);
+    }
+
+    fn call_ended(&self, provider: &str, call: &EndedCall<'_>) {
+        self.metrics.outbound(provider, call);
     }
 
     fn entries_changed(&self) {

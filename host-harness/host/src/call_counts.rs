@@ -68,9 +68,8 @@ impl CallCounts {
 
 impl CallCounts {
     /// Returns all counts, by provider and host.
-    pub fn all(&self) -> Vec<(ProviderName, String, CallCount)> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|((provider, host), count)| (provider.clone(), host.clone(), count.clone())).collect()
+    pub fn all(&self) -> BTreeMap<(ProviderName, String), CallCount> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

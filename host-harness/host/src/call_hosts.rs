@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::{Description, SettingKind};
+use sandbox::Provider;
 use url::Url;
 
 /// The port of a host that is declared without one.
@@ -39,8 +40,12 @@ impl fmt::Display for CallHost {
 }
 
 /// Returns the hosts that a component may call with settings: those that it declares, and those of its settings of the kind `url`,
-/// or of their defaults where nothing is entered.
-pub fn call_hosts(description: &Description, settings: &[(String, String)]) -> BTreeSet<CallHost> {
+/// or of their defaults where nothing is entered. None if it has no ability, since then it cannot have a call made.
+pub fn call_hosts(provider: &Provider, settings: &[(String, String)]) -> BTreeSet<CallHost> {
+    if provider.abilities().is_empty() { BTreeSet::new() } else { hosts_of(provider.description(), settings) }
+}
+
+fn hosts_of(description: &Description, settings: &[(String, String)]) -> BTreeSet<CallHost> {
     let urls = description.settings.iter().filter(|setting| setting.kind == SettingKind::Url).filter_map(|setting| {
         let entered = settings.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.as_str());
         let address = entered.filter(|address| !address.is_empty()).or(setting.default_value.as_deref());
@@ -97,13 +102,13 @@ mod tests {
             ("empty".to_owned(), String::new()),
             ("other".to_owned(), "https://not-a-url-setting.example".to_owned()),
         ];
-        let hosts: Vec<String> = call_hosts(&description, &settings).iter().map(CallHost::to_string).collect();
+        let hosts: Vec<String> = hosts_of(&description, &settings).iter().map(CallHost::to_string).collect();
         assert_eq!(hosts, ["api.pay.example", "default.example:444", "own.example", "test.pay.example:8443"]);
     }
 
     #[test]
     fn a_url_is_read_as_browsers_read_it() {
-        let hosts = call_hosts(&description(&["pay.example", "till.example:8443"], &[]), &[]);
+        let hosts = hosts_of(&description(&["pay.example", "till.example:8443"], &[]), &[]);
         for (url, expect) in [
             ("https://pay.example/v3/payments/1", true),
             ("HTTPS://PAY.example:443/", true),

@@ -1,6 +1,7 @@
 //! HTTP calls that providers have the host make: which of them are sent, how long they may take, and what is observed of them. A
 //! URL, a header and a body may hold secrets: of a call, only its host is logged.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -30,10 +31,16 @@ struct NotPermitted {
 }
 
 impl Host {
-    /// Returns the calls since the host's start, by provider and host. What a component wanted to send to a host that it may not
-    /// call is counted under [`OTHER`].
-    pub fn call_counts(&self) -> Vec<(ProviderName, String, CallCount)> {
-        self.0.call_counts.all()
+    /// Returns the calls since the host's start, by provider and host: all hosts that components may call now, and those that were
+    /// called. What a component wanted to send to a host that it may not call is counted under [`OTHER`].
+    pub fn call_counts(&self) -> BTreeMap<(ProviderName, String), CallCount> {
+        let mut counts = self.0.call_counts.all();
+        for slot in self.0.registry.all() {
+            for host in slot.component().call_hosts() {
+                counts.entry((slot.name.clone(), host.to_string())).or_default();
+            }
+        }
+        counts
     }
 
     /// Returns the proxy by which calls are made, as `host:port`. `None` without one.

@@ -133,9 +133,9 @@ impl ActiveComponent {
     }
 
     /// Returns the hosts that it may call with its active settings, in the order of their names: those that it declares, and those
-    /// of its settings of the kind `url`.
+    /// of its settings of the kind `url`. None if it has no ability to have calls made.
     pub fn call_hosts(&self) -> BTreeSet<CallHost> {
-        call_hosts(self.description(), self.public_settings())
+        call_hosts(&self.provider, self.public_settings())
     }
 
     fn certificates(&self, secrets: &Fields) -> Vec<(String, ClientIdentity)> {

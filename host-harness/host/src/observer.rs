@@ -47,8 +47,16 @@ pub struct EndedCall<'c> {
     pub time: Duration,
 }
 
+impl EndedCall<'_> {
+    /// Reports whether it was sent, or may have been.
+    pub fn is_sent(&self) -> bool {
+        self.result != NOT_SENT
+    }
+}
+
+const NOT_SENT: &str = "not-sent";
 /// The results of a call to a payment system: answered with any status, not sent, or sent without an answer.
-pub const HTTP_RESULTS: [&str; 3] = ["answered", "not-sent", "unknown"];
+pub const HTTP_RESULTS: [&str; 3] = ["answered", NOT_SENT, "unknown"];
 
 /// The contract's functions of a provider.
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];

@@ -112,6 +112,10 @@ impl Outbound for HttpClient {
             });
         }
     }
+
+    fn proxy(&self) -> Option<String> {
+        self.calls.proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host, proxy.port))
+    }
 }
 
 impl Drop for HttpClient {

@@ -58,6 +58,8 @@ fn serve_records_payment_and_ends_on_sigterm() {
             "cannot use large.wasm: it has 4194305 bytes, and a component may have at most 4194304 (4 MiB)",
         ),
         (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
+        (format!("{arguments} --call-ca-file settings.toml"), "the CA file settings.toml has no certificate"),
+        (format!("{arguments} --call-lan-host 127.0.0.1"), "it is not an address of a local network"),
         (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
         (
             format!("{arguments} --trusted-proxy-header x-forwarded-for --trusted-proxy 10.0.0/8"),
@@ -76,6 +78,7 @@ fn serve_records_payment_and_ends_on_sigterm() {
     }
     #[cfg(unix)]
     private_files_are_looked_at(&place, &arguments);
+    calls_go_by_the_options(&place, &arguments);
     let output = place.command(&arguments).env("HARNESS_TOKEN", "short").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("openssl rand -hex 32"));
 }
@@ -121,6 +124,23 @@ fn missing_component_file_is_unusable_everywhere() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && error.contains("cannot use nowhere.wasm"), "{arguments}: {error}");
     }
+}
+
+/// The log and the API say by what calls to payment systems are made, without the proxy's password.
+fn calls_go_by_the_options(place: &Place, arguments: &str) {
+    let log = std::fs::File::create(place.path("log")).unwrap();
+    let mut command = place.command(&format!("{arguments} --call-proxy-from-env"));
+    let command = command.env("https_proxy", "http://name:hidden@proxy.lan:3128").env_remove("HARNESS_TOKEN");
+    // No CA certificates are there.
+    let server = Program::start(command.env("SSL_CERT_FILE", "none").env("SSL_CERT_DIR", "none").stderr(log)).unwrap();
+    let token = std::fs::read_to_string(place.path("data/token")).unwrap();
+    let client = Client::new(format!("http://{}", server.address));
+    let calls = client.api("GET", "/api/v1/calls", &token, &Value::Null).unwrap().json();
+    assert_eq!(calls, json!({"proxy": "proxy.lan:3128", "calls": []}));
+    drop(server);
+    let log = std::fs::read_to_string(place.path("log")).unwrap();
+    let says = |words: &str| log.contains(words);
+    assert!(says("go by a proxy") && says("proxy.lan:3128") && says("has no CA certificates") && !says("hidden"), "{log}");
 }
 
 /// A key that others may read is told of, with the remedy, and is no reason not to serve.

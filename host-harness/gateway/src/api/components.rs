@@ -8,10 +8,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Fields, SettingSpec};
+use domain::{Fields, ProviderName, SettingSpec};
 use host::{
-    CheckReport, Confirmed, ErrorCode, LimitChanges, Limits, Refusal, SwapError, SwapReport, SwapRequest, VerdictChange,
-    Version,
+    CallHost, CheckReport, Confirmed, ErrorCode, LimitChanges, Limits, Refusal, SwapError, SwapReport, SwapRequest,
+    VerdictChange, Version,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +21,7 @@ use super::providers::SettingReport;
 use super::{Details, Json};
 use crate::identifiers;
 use crate::problem::{FieldProblem, Problem, problem_json};
-use crate::shared::{App, blocking};
+use crate::shared::{App, Shared, blocking};
 
 /// The size limit of the settings in a request with a component, in bytes.
 const SETTINGS_BYTES_MAX: usize = 64 << 10;
@@ -36,7 +36,7 @@ pub fn limit() -> DefaultBodyLimit {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SwapOptions {
-    /// The `accept` of an earlier answer: accepts the changed verdicts that it listed.
+    /// The `accept` of an earlier answer: accepts the changed verdicts and new hosts that it listed.
     accept_changes: Option<String>,
     /// The names of secrets that the component may declare as other settings, separated by commas. Their values stay secret.
     accept_relabelled: Option<String>,
@@ -86,6 +86,8 @@ pub struct Swapped {
     previous: Option<Component>,
     /// Whether the component was swapped: false if it was active already.
     swapped: bool,
+    /// The hosts that the component may call, with a port if that is not 443.
+    calls_to: Vec<String>,
     /// The number of stored callbacks with which both components were compared.
     replayed: usize,
     /// The number of stored callbacks that were not compared because card data in them is masked.
@@ -125,6 +127,8 @@ struct RefusedComponent {
     changed: usize,
     /// The number of stored callbacks that were not compared because card data in them is masked.
     left_out: usize,
+    /// The hosts that the component may call and the active one may not, with a port if that is not 443.
+    new_hosts: Vec<String>,
     /// If the changes are intended, repeat the request with this value as `accept_changes`; null if nothing changes.
     accept: Option<String>,
 }
@@ -171,7 +175,7 @@ impl From<VerdictChange> for ChangedVerdict {
 /// Swaps a provider's component, or adds a provider under a new name.
 ///
 /// The component is loaded, checked, and compared with the active one on the last stored callbacks. It is refused if a check fails, if
-/// a verdict changes, or if it declares a secret as another setting. New settings are sent in the same request, as a form. Settings
+/// a verdict changes, if it may call hosts that the active one may not, or if it declares a secret as another setting. New settings are sent in the same request, as a form. Settings
 /// that the component does not know are kept, encrypted, and return with a roll-back. Running calls end with the component with which
 /// they began.
 #[utoipa::path(post, path = "/providers/{name}/component", operation_id = "swap_component", params(ProviderPath, SwapOptions),
@@ -197,7 +201,7 @@ pub async fn swap(
     let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
     let name = identifiers::new_provider(&name)?;
     let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_relabelled, in_use, confirmed };
-    blocking(&app, move |app| answer(app.host.swap(request))).await
+    blocking(&app, move |app| answer(app, &request.name.clone(), app.host.swap(request))).await
 }
 
 /// Returns the component in a request, and the settings sent with it.
@@ -265,29 +269,33 @@ pub async fn back(
 ) -> Result<Response, Problem> {
     let Query(RollBackOptions { in_use }) = options?;
     let name = identifiers::provider(name)?;
-    blocking(&app, move |app| answer(app.host.roll_back(&name, in_use))).await
+    blocking(&app, move |app| answer(app, &name, app.host.roll_back(&name, in_use))).await
 }
 
-fn answer(swapped: Result<SwapReport, SwapError>) -> Result<Response, Problem> {
+fn answer(app: &Shared, name: &ProviderName, swapped: Result<SwapReport, SwapError>) -> Result<Response, Problem> {
     match swapped {
-        Ok(swapped) => Ok(Json(report(swapped)).into_response()),
+        Ok(swapped) => Ok(Json(report(app, name, swapped)).into_response()),
         Err(SwapError::Refused(refusal)) => Ok(refused(*refusal)),
         Err(SwapError::Failed(error)) => Err(error.into()),
     }
 }
 
-fn report(SwapReport { current, previous, swapped, found, .. }: SwapReport) -> Swapped {
+fn report(app: &Shared, name: &ProviderName, done: SwapReport) -> Swapped {
+    let SwapReport { current, previous, swapped, found, .. } = done;
+    let hosts = app.host.provider(name).map(|provider| provider.component.call_hosts()).unwrap_or_default();
+    let calls_to = hosts.iter().map(CallHost::to_string).collect();
     let component = |version: Version| Component { id: version.id, version: version.version, sha256: version.sha256 };
     let (current, previous) = (component(current), previous.map(component));
     let (replay, checks) = found.map(|found| (found.replay, found.report)).unzip();
     let replay = replay.unwrap_or_default();
     let (replayed, left_out) = (replay.replayed, replay.left_out);
     let changes = replay.changes.into_iter().map(ChangedVerdict::from).collect();
-    Swapped { current, previous, swapped, replayed, left_out, changes, checks }
+    Swapped { current, previous, swapped, calls_to, replayed, left_out, changes, checks }
 }
 
 fn refused(refusal: Refusal) -> Response {
-    let Refusal { detail, sha256, problems, wanted, report, changes, changed, left_out, accept, relabelled } = refusal;
+    let Refusal { detail, sha256, problems, wanted, report, changes, changed, left_out, new_hosts, accept, relabelled } =
+        refusal;
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     problem_json(
         status,
@@ -304,6 +312,7 @@ fn refused(refusal: Refusal) -> Response {
             changes: changes.into_iter().map(ChangedVerdict::from).collect(),
             changed,
             left_out,
+            new_hosts,
             accept,
         },
     )

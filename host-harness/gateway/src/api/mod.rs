@@ -1,6 +1,7 @@
 //! The API for a billing system: JSON under `/api/v1`, with a bearer token.
 
 mod accounts;
+mod calls;
 mod components;
 mod decisions;
 mod document;
@@ -65,6 +66,7 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(providers::resume))
         .routes(routes!(providers::settings, providers::put_settings))
         .routes(routes!(providers::limits, providers::put_limits))
+        .routes(routes!(calls::list))
         .merge(OpenApiRouter::new().routes(routes!(components::swap)).layer(components::limit()))
         .routes(routes!(components::back))
         .routes(routes!(exports::seller, exports::put_seller))

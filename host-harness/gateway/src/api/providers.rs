@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Ability, Choice, Money, SettingKind, SettingSpec};
 use host::{
-    Confirmed, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp,
-    required_text,
+    CallHost, Confirmed, Failure, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState,
+    Stamp, required_text,
 };
 use money::Currency;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ struct ProviderReport {
     /// What its component can do beside links, callbacks and exports: `asking`, `payment-status`, `refunds`, `recurring-payments`,
     /// `settlement-reports`.
     abilities: Vec<&'static str>,
+    /// The hosts that the component may call: those that it declares, and those of its settings of kind `url`; with a port if that is
+    /// not 443.
+    calls_to: Vec<String>,
     /// The URL to which the payment system sends callbacks.
     callback_url: String,
     /// Whether it is configured and usable: `state` is `ready`.
@@ -92,9 +95,9 @@ struct StampReport {
     at: u64,
 }
 
-/// A failure of a provider's component.
+/// A failure of a provider's component, or of a call to its payment system.
 #[derive(Serialize, ToSchema)]
-struct FailureReport {
+pub struct FailureReport {
     /// When, in seconds since the Unix epoch.
     at: u64,
     /// The error message, in English.
@@ -177,6 +180,12 @@ pub async fn list(State(app): State<App>) -> Json<ProviderList> {
     Json(ProviderList { providers, removed: removed.collect() })
 }
 
+impl From<Failure> for FailureReport {
+    fn from(Failure { at, message }: Failure) -> FailureReport {
+        FailureReport { at, message }
+    }
+}
+
 impl From<Stamp> for StampReport {
     fn from(Stamp { by, at }: Stamp) -> StampReport {
         StampReport { by, at }
@@ -199,6 +208,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         currencies: description.currencies.iter().map(Currency::to_string).collect(),
         export_formats: description.export_formats.clone(),
         abilities: component.abilities().into_iter().map(Ability::name).collect(),
+        calls_to: component.call_hosts().iter().map(CallHost::to_string).collect(),
         callback_url: app.host.callback_url(&provider.name),
         ready: component.is_ready(),
         state,
@@ -206,7 +216,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         links: description.links,
         offered: provider.is_offered(),
         paused: provider.paused.clone().map(StampReport::from),
-        failure: provider.failure.clone().map(|failure| FailureReport { at: failure.at, message: failure.message }),
+        failure: provider.failure.clone().map(FailureReport::from),
     }
 }
 
@@ -221,6 +231,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
         currencies: Vec::new(),
         export_formats: Vec::new(),
         abilities: Vec::new(),
+        calls_to: Vec::new(),
         ready: false,
         state: UseState::NotLoaded,
         problem: Some(provider.why),

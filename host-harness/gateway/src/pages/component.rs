@@ -4,6 +4,7 @@ use domain::{Choice, ProviderName, SettingKind, SettingSpec};
 use host::{ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
 use maud::{Markup, html};
 
+use super::calls::hosts;
 use super::settings::BLOCK_ROWS;
 use super::text::{self, Clock, Lang};
 use super::{FILE, csrf};
@@ -47,8 +48,11 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> 
                     (left_out(lang, found.replay.left_out))
                 }
             }
-            @if app.host.provider(name).is_ok_and(|provider| !provider.component.is_ready()) {
-                p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
+            @if let Ok(provider) = app.host.provider(name) {
+                p { (lang.of("Компонент обращается к узлам: ", "The component may call: ")) (hosts(lang, &provider.component.call_hosts())) "." }
+                @if !provider.component.is_ready() {
+                    p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
+                }
             }
         },
         Err(SwapError::Failed(error)) if error.kind == ErrorKind::Gone => html! {
@@ -115,7 +119,16 @@ fn is_wanted(refusal: &Refusal, problem: &domain::Problem) -> bool {
 fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let in_use = app.host.provider(&done.name).ok().map(|provider| provider.component.sha256().to_owned());
     html! {
-        @if refusal.accept.is_some() {
+        @if !refusal.new_hosts.is_empty() {
+            p.bad {
+                (lang.of(
+                    "Новый компонент будет обращаться к узлам, к которым прежний не обращался. Замените, только если это узлы его платёжной системы:",
+                    "The new component may call hosts that the current one may not. Apply this only if they are its payment system's:",
+                ))
+            }
+            ul { @for host in &refusal.new_hosts { li { b { (host) } } } }
+        }
+        @if refusal.changed > 0 {
             p {
                 (lang.of("Прежних уведомлений, которые он обрабатывает иначе: ", "Callbacks whose verdict it changes: ")) b { (refusal.changed) }
                 (lang.of(". Посмотрите, что меняется; замените, только если так и задумано.", ". Review the changes; apply them only if they are intended."))

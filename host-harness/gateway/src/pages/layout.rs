@@ -81,6 +81,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
         ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
         ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
         ("/operator/providers", titles::providers(lang), lang.of("Платёжные системы", "Payment systems")),
+        ("/operator/calls", titles::calls(lang), lang.of("Обращения", "Calls")),
     ];
     html! {
         nav {
@@ -141,6 +142,10 @@ pub mod titles {
 
     pub fn settings(lang: Lang) -> &'static str {
         lang.of("Настройка платёжных систем", "Payment systems' settings")
+    }
+
+    pub fn calls(lang: Lang) -> &'static str {
+        lang.of("Обращения к платёжным системам", "Calls to payment systems")
     }
 
     pub fn providers(lang: Lang) -> &'static str {

@@ -3,6 +3,7 @@
 mod amount;
 pub mod cabinet;
 mod callbacks;
+mod calls;
 mod chart;
 mod component;
 mod confirm;
@@ -101,6 +102,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/export/exclusions", post(exclusions::exclude))
         .route("/operator/export/exclusions/undo", post(exclusions::include))
         .route("/operator/export/files/{name}", get(export::file))
+        .route("/operator/calls", get(calls::page))
         .route("/operator/providers", get(providers::page).post(swap::add).layer(providers::limit()))
         .route("/operator/providers/{provider}/component", get(providers::again).post(swap::swap).layer(providers::limit()))
         .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(swap::swap_accepted))

@@ -11,6 +11,7 @@ use host::{
 };
 use maud::{Markup, html};
 
+use super::calls::hosts;
 use super::component::{FormOutcome, component, file, outcome, version};
 use super::layout::{Page, titles};
 use super::settings::badge;
@@ -284,6 +285,7 @@ fn provider(
             lang.of("Импорты", "Imports"),
             lang.of("нет: ни сети, ни файлов, ни часов", "none: no network, no files, no clock").to_owned(),
         ),
+        (lang.of("Обращается к узлам", "May call"), hosts(lang, &component_in_use.call_hosts())),
         (
             lang.of("Ограничения", "Limits of a call"),
             format!(

@@ -299,6 +299,10 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "неизвестно, кому верить: администратор ещё не указал, кто может присылать уведомления",
             "nobody said yet who may send them: the administrator must",
         ),
+        "too-many-lookups" => lang.of(
+            "слишком много сразу: платёжную систему спрашивают не больше чем о четырёх; если их столько не было, запросы поддельные",
+            "too many at once: the payment system is asked about at most four; if there were not so many, these are forged",
+        ),
         "provider-not-loaded" => lang.of(
             "компонент не загружен: платёжная система пришлёт их снова",
             "the component is not loaded: the payment system sends them again",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use gateway::{Config, Gateway};
+use gateway::{CallerProof, Config, Gateway};
 use host::CallTimes;
 use outbound::{HttpClient, OutboundOptions};
 use serde_json::{Value, json};
@@ -44,8 +44,8 @@ fn enter(server: &Server, page: &str, more: &[(&str, &str)]) {
     assert_eq!(status, 204, "{said}");
 }
 
-/// Starts both, with the usual times.
-fn started(payment_system: &PaymentSystem) -> Server {
+/// Starts a server that looks callbacks up at a payment system, with the usual times.
+pub fn started(payment_system: &PaymentSystem) -> Server {
     server(&payment_system.url(), CallTimes::default(), |_| {})
 }
 
@@ -63,7 +63,7 @@ fn link(server: &Server) -> (u16, Value) {
 }
 
 /// Reports a payment. Returns the status.
-fn report(server: &Server, body: &str) -> u16 {
+pub fn report(server: &Server, body: &str) -> u16 {
     server.client().send("POST", "/callbacks/lookup", &[], body.as_bytes()).unwrap().status
 }
 
@@ -92,6 +92,20 @@ fn payment_is_credited_by_the_payment_systems_answer() {
     let order_made = format!("POST /orders {order} 10000");
     let asked = "GET /payments/10000001".to_owned();
     assert_eq!(payment_system.requests(), [order_made, asked.clone(), asked]);
+    // They are observed by their host.
+    let host = payment_system.host();
+    let (_, calls) = server.get("/api/v1/calls");
+    let [ref of_host] = calls["calls"].as_array().unwrap()[..] else { panic!("{calls}") };
+    let shown = ["provider", "host", "answered", "not_sent", "unknown", "failure"].map(|name| &of_host[name]);
+    assert_eq!(json!(shown), json!(["lookup", host, 3, 0, 0, null]), "{calls}");
+    assert!(of_host["time_ms_mean"].is_u64() && calls["proxy"].is_null(), "{calls}");
+    let of_host = format!("{{provider=\"lookup\",host=\"{host}\"");
+    assert_eq!(metric(&server, &format!("harness_outbound_calls_total{of_host},result=\"answered\"}}")), 3);
+    assert_eq!(metric(&server, &format!("harness_outbound_call_seconds_count{of_host}}}")), 3);
+    let session = server.log_in();
+    assert!(session.get("/operator/calls").contains(&host));
+    let settings = session.get("/operator/settings/lookup");
+    assert!(settings.contains(&format!("Компонент обращается к узлу <b>{host}</b>")), "{settings}");
 }
 
 #[test]
@@ -147,6 +161,18 @@ fn only_hosts_of_the_component_are_called() {
     assert_eq!(report(&server, "payment=10000001&how=elsewhere"), 503);
     assert_eq!(payment_system.requests(), Vec::<String>::new());
     nothing_is_stored(&server);
+    // The hosts that a component invents have one name.
+    let (_, calls) = server.get("/api/v1/calls");
+    let shown: Vec<_> = calls["calls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| json!([call["host"], call["answered"], call["not_sent"]]))
+        .collect();
+    assert_eq!(shown, [json!([payment_system.host(), 0, 0]), json!(["other", 0, 1])], "{calls}");
+    assert!(!server.client().get("/metrics", "").unwrap().text().contains("elsewhere"));
+    let shown = server.log_in().get("/operator/calls");
+    assert!(shown.contains("узлы, которые не разрешены") && !shown.contains("elsewhere"), "{shown}");
 }
 
 #[test]
@@ -230,7 +256,8 @@ fn forged_callbacks_have_few_calls_made() {
 fn callbacks_of_known_callers_do_not_wait_for_each_other() {
     let payment_system = PaymentSystem::answering(404, "");
     let server = server(&payment_system.url(), CallTimes::default(), |config| {
-        config.callback_sources = [("lookup".parse().unwrap(), vec!["127.0.0.0/8".parse().unwrap()])].into();
+        let proof = CallerProof { addresses: vec!["127.0.0.0/8".parse().unwrap()], ..CallerProof::default() };
+        config.callers = [("lookup".parse().unwrap(), proof)].into();
     });
     payment_system.hold();
     std::thread::scope(|scope| {
@@ -241,6 +268,49 @@ fn callbacks_of_known_callers_do_not_wait_for_each_other() {
         payment_system.wait_for(RUNNING_MAX + 1);
         payment_system.release();
     });
+}
+
+/// What a component may call is shown where it is added. A component that may call more than the one before is accepted by a person.
+#[test]
+fn new_hosts_require_acceptance() {
+    let server = Server::with_made_up();
+    let new = made_up("another-host");
+    let (status, refused) = server.swap("made-up", &new, "");
+    assert_eq!(
+        (status, &refused["new_hosts"], &refused["changed"]),
+        (422, &json!(["another.example:8443"]), &json!(0)),
+        "{refused}"
+    );
+    let session = server.log_in();
+    let file = |name: &str| format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"");
+    let head = format!("{}\r\n\r\n{}\r\n{}; filename=\"a.wasm\"\r\n\r\n", file("csrf"), session.csrf(), file("file"));
+    let body = [head.as_bytes(), &new, b"\r\n--b--\r\n"].concat();
+    let page = session.send("/operator/providers/made-up/component", "multipart/form-data; boundary=b", &body);
+    assert!(page.contains("к которым прежний не обращался") && page.contains("<b>another.example:8443</b>"), "{page}");
+    let accept = refused["accept"].as_str().unwrap();
+    assert!(page.contains(accept));
+    // Another component was not accepted.
+    let other = end_to_end::with_custom_section(&new, "x");
+    assert_eq!(server.swap("made-up", &other, &format!("?accept_changes={accept}")).0, 422);
+    let (status, swapped) = server.swap("made-up", &new, &format!("?accept_changes={accept}"));
+    let hosts = json!(["another.example:8443", "pay.example.ru"]);
+    assert_eq!((status, &swapped["calls_to"]), (200, &hosts), "{swapped}");
+    assert_eq!(server.swap("made-up", &other, "").0, 200, "its hosts are known now");
+}
+
+#[test]
+fn component_that_was_added_or_active_before_is_not_asked_about_its_hosts() {
+    let server = Server::new();
+    let (status, added) = server.swap("made-up", &made_up("another-host"), "");
+    let hosts = json!(["another.example:8443", "pay.example.ru"]);
+    assert_eq!((status, &added["calls_to"]), (200, &hosts), "{added}");
+    let (_, list) = server.get("/api/v1/providers");
+    let listed = list["providers"].as_array().unwrap().iter().map(|one| json!([one["name"], one["calls_to"]]));
+    // ChronoPay's component cannot have a call made, whatever its settings name.
+    assert_eq!(listed.collect::<Vec<_>>(), [json!(["chronopay", []]), json!(["made-up", hosts])]);
+    assert_eq!(server.swap("made-up", &made_up("none"), "").0, 200);
+    let (status, back) = server.post("/api/v1/providers/made-up/component/previous", &json!({}));
+    assert_eq!((status, &back["calls_to"]), (200, &hosts), "{back}");
 }
 
 #[test]

@@ -55,6 +55,11 @@ impl PaymentSystem {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
+    /// Returns its host with its port.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Says what it answers from now on.
     pub fn answer(&self, status: u16, body: &str) {
         let mut state = self.state.0.lock().unwrap();

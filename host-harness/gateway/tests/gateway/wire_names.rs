@@ -8,11 +8,14 @@ use expect_test::expect_file;
 use host::ErrorCode;
 use serde_json::Value;
 
-use crate::server::{Server, payment};
+use crate::payment_system::PaymentSystem;
+use crate::server::payment;
 
 #[test]
 fn wire_names_do_not_change() {
-    let server = Server::new();
+    let payment_system = PaymentSystem::answering(404, "");
+    let server = crate::calls::started(&payment_system);
+    assert_eq!(crate::calls::report(&server, "payment=10000001"), 403);
     let order = server.order();
     assert_eq!(server.callback(&payment(&order, "1")).0, 200);
     assert_eq!(server.callback("transaction_id=2").0, 403);

@@ -24,6 +24,7 @@ use crate::roster;
 use crate::slot::ProviderSlot;
 use crate::stored_settings::{LoadedSettings, StoredSettings};
 use outcome::{Refusal, SwapError, SwapReport, SwapRequest, VettingResult};
+use vetting::NewHosts;
 
 pub use replay::{Difference, Replay, VerdictChange};
 
@@ -119,9 +120,7 @@ impl Host {
         // Stored before it is vetted, since an operator who accepts its changes refers to it by its digest.
         self.0.catalog.stage(&request.bytes)?;
         target.require_same_id(&provider)?;
-        let component = target.component();
-        let found =
-            vetting::vet(&self.0.ledger, &self.0.key, &request, component.as_deref(), &provider, target.must_configure())?;
+        let found = self.vet(&target, &request, &provider, NewHosts::MustBeAccepted)?;
         publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
         let previous = previous(self, name)?;
         tracing::info!(
@@ -161,14 +160,7 @@ impl Host {
             None
         } else {
             let request = SwapRequest::new(name.clone(), Vec::new());
-            Some(vetting::vet(
-                &self.0.ledger,
-                &self.0.key,
-                &request,
-                target.component().as_deref(),
-                &provider,
-                target.must_configure(),
-            )?)
+            Some(self.vet(&target, &request, &provider, NewHosts::WereAccepted)?)
         };
         let (settings, revision) = match &found {
             Some(found) => (found.settings.as_ref(), found.revision),
@@ -182,6 +174,17 @@ impl Host {
             "a component was rolled back"
         );
         Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
+    }
+
+    fn vet(
+        &self,
+        target: &Target,
+        request: &SwapRequest,
+        provider: &Provider,
+        new_hosts: NewHosts,
+    ) -> Result<VettingResult, SwapError> {
+        let (component, must_configure) = (target.component(), target.must_configure());
+        vetting::vet(&self.0.ledger, &self.0.key, request, component.as_deref(), provider, must_configure, new_hosts)
     }
 
     /// Applies manual changes of the lock file. An entry that is refused is replaced by the active component's, so that a
@@ -284,8 +287,7 @@ fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), Sw
     let provider = host.0.catalog.load(&host.0.sandbox, locked)?;
     target.require_same_id(&provider)?;
     let request = SwapRequest::new(target.name.clone(), Vec::new());
-    let found =
-        vetting::vet(&host.0.ledger, &host.0.key, &request, target.component().as_deref(), &provider, target.must_configure())?;
+    let found = host.vet(target, &request, &provider, NewHosts::MustBeAccepted)?;
     publish(host, target, provider, &found, || Ok(()))
 }
 

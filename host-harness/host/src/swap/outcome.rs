@@ -24,7 +24,7 @@ pub struct SwapRequest {
     pub limits: LimitChanges,
     /// Settings entered with the component. Absent ones keep their values.
     pub settings: Fields,
-    /// The digest of the changed verdicts that an operator saw and accepts.
+    /// The digest of the changed verdicts and new hosts that an operator saw and accepts.
     pub accept_changes: Option<String>,
     /// The names of secrets that the component may declare as another kind, since an operator accepts it.
     pub accept_relabelled: Vec<String>,
@@ -121,7 +121,9 @@ pub struct Refusal {
     pub changed: usize,
     /// How many stored callbacks were not replayed.
     pub left_out: usize,
-    /// The digest that accepts these changes.
+    /// The hosts that it may call and the active component may not.
+    pub new_hosts: Vec<String>,
+    /// The digest that accepts these changes and hosts.
     pub accept: Option<String>,
     /// Secrets that the component declares as another kind. Each is accepted by its name.
     pub relabelled: Vec<Relabelled>,

@@ -84,9 +84,12 @@ impl Replay {
         }
     }
 
-    /// Returns the digest of these changes and this component, by which an operator accepts them. `None` if no verdict changed.
-    pub fn digest(&self, component_sha256: &str) -> Option<String> {
-        (self.changed > 0).then(|| hex::encode(self.digest.clone().chain_update(component_sha256).finalize()))
+    /// Returns the digest of these changes, of the hosts that only the candidate may call, and of the candidate, by which an operator
+    /// accepts them. `None` if no verdict changed and there is no such host.
+    pub fn digest(&self, new_hosts: &[String], component_sha256: &str) -> Option<String> {
+        let hosts = || new_hosts.iter().fold(self.digest.clone(), |digest, host| digest.chain_update(host).chain_update("\n"));
+        let has_changes = self.changed > 0 || !new_hosts.is_empty();
+        has_changes.then(|| hex::encode(hosts().chain_update(component_sha256).finalize()))
     }
 }
 

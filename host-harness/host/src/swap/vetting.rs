@@ -9,6 +9,7 @@ use sandbox::{Merchant, Provider};
 
 use super::outcome::{Refusal, Relabelled, SwapError, SwapRequest, VettingResult};
 use super::replay::{self, JudgedCallback, Replay};
+use crate::call_hosts::{CallHost, call_hosts};
 use crate::component::ActiveComponent;
 use crate::sealing::Key;
 use crate::stored_settings::{LoadedSettings, StoredSettings};
@@ -21,6 +22,15 @@ const ORDER_ID_DIGITS: u8 = 13;
 /// How many findings of failing checks an error message lists.
 const FINDINGS_IN_SENTENCE_MAX: usize = 3;
 
+/// Whether a person must accept the hosts that only the candidate may call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum NewHosts {
+    /// As every change of a component.
+    MustBeAccepted,
+    /// It was active before, so that they were accepted then.
+    WereAccepted,
+}
+
 /// Vets a component that is to become the active one of a name. `component` is the active one, if any. With `must_configure`,
 /// the candidate must accept the settings.
 pub fn vet(
@@ -30,6 +40,7 @@ pub fn vet(
     component: Option<&ActiveComponent>,
     provider: &Provider,
     must_configure: bool,
+    new_hosts: NewHosts,
 ) -> Result<VettingResult, SwapError> {
     let stored = LoadedSettings::load(&request.name, ledger, key)?.or_empty();
     let in_use = component.map(|component| component.provider.sha256());
@@ -61,7 +72,11 @@ pub fn vet(
     }
     let replay =
         after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(judged, left_out, after)).unwrap_or_default();
-    let relabelled = accepted(request, provider, &replay, relabelled)?;
+    let new_hosts = match (component, new_hosts) {
+        (Some(component), NewHosts::MustBeAccepted) => only_of_candidate(component, provider, settings.as_ref(), request),
+        _ => Vec::new(),
+    };
+    let relabelled = accepted(request, provider, &replay, relabelled, new_hosts)?;
     let revision = stored.revision();
     let settings = settings.filter(|_| after.is_some()).map(|settings| {
         let mut stored = stored;
@@ -184,15 +199,31 @@ fn relabelled(stored: &StoredSettings, component: Option<&ActiveComponent>, prov
         .collect()
 }
 
-/// Requires that a person accepted each relabelled secret by its name, and the changed verdicts by their digest. Returns the
-/// names.
+/// Returns the hosts that the candidate may call and the active component may not, but for those that are entered with it, which are
+/// the operator's own choice.
+fn only_of_candidate(
+    component: &ActiveComponent,
+    provider: &Provider,
+    settings: Option<&Fields>,
+    request: &SwapRequest,
+) -> Vec<String> {
+    let known = component.call_hosts();
+    let entered: Vec<CallHost> = request.settings.iter().filter_map(|(_, value)| CallHost::of_url(value)).collect();
+    let hosts = call_hosts(provider, settings.map_or(&[][..], Vec::as_slice)).into_iter();
+    let is_new = |host: &CallHost| !known.contains(host) && !entered.contains(host);
+    hosts.filter(is_new).map(|host| host.to_string()).collect()
+}
+
+/// Requires that a person accepted each relabelled secret by its name, and the changed verdicts and new hosts by their digest. Returns
+/// the names.
 fn accepted(
     request: &SwapRequest,
     provider: &Provider,
     replay: &Replay,
     relabelled: Vec<Relabelled>,
+    new_hosts: Vec<String>,
 ) -> Result<BTreeSet<String>, Box<Refusal>> {
-    let accept = replay.digest(provider.sha256());
+    let accept = replay.digest(&new_hosts, provider.sha256());
     let is_accepted = accept.is_none() || accept == request.accept_changes;
     let is_named = |one: &Relabelled| request.accept_relabelled.contains(&one.name);
     if is_accepted && relabelled.iter().all(is_named) {
@@ -207,7 +238,13 @@ fn accepted(
             names.join(", ")
         ));
     }
-    if accept.is_some() {
+    if !new_hosts.is_empty() {
+        found.push(format!(
+            "it may call hosts that the component in use may not: {}; accept them if they are its payment system's",
+            new_hosts.join(", ")
+        ));
+    }
+    if replay.changed > 0 {
         found.push(format!(
             "it changes the verdict of {} of the last {} callbacks; review the changes, and accept them if they are intended",
             replay.changed, replay.replayed
@@ -215,7 +252,8 @@ fn accepted(
     }
     let (changes, changed, sha256) = (replay.changes.clone(), replay.changed, provider.sha256().to_owned());
     let left_out = replay.left_out;
-    Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, ..Refusal::new(found.join("; and ")) }))
+    let found = Refusal::new(found.join("; and "));
+    Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, new_hosts, ..found }))
 }
 
 /// Returns the settings to check with. The secrets are those that the host knows, whatever the component declares.

@@ -10,7 +10,7 @@ const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
 /// The operator's pages and files.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/operator",
     "/operator/settings",
     "/operator/settings/chronopay",
@@ -24,6 +24,7 @@ const PAGES: [&str; 13] = [
     "/operator/export",
     "/operator/export/files/any.xml",
     "/operator/providers",
+    "/operator/calls",
 ];
 
 /// A form's address and fields.

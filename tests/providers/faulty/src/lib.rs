@@ -65,7 +65,7 @@ impl Guest for Component {
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
             order_id: kit::order::ANY_ID,
-            hosts: vec![api::HOST.to_owned()],
+            hosts: vec![if fault::is("another-host") { "another.example:8443" } else { api::HOST }.to_owned()],
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }

@@ -2,7 +2,7 @@
 //! description.
 
 use domain::{Choice, Problem, SettingKind, SettingSpec};
-use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
+use host::{ActiveComponent, CallHost, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
 use super::check::Check;
@@ -167,7 +167,12 @@ impl View<'_> {
                 @if let Some(problem) = problem { span.bad role="alert" { (problem_text(lang, problem, setting.kind, entered)) } }
                 @if let Some(lost) = lost { span.bad role="alert" { (lost) } }
                 @if notes.is_stale && !is_secret && shown != saved { (self.saved_now(saved)) }
-                span.hint id={ (name) "-help" } { (lang.pick(&setting.help)) }
+                span.hint id={ (name) "-help" } {
+                    (lang.pick(&setting.help))
+                    @if let Some(host) = self.called(setting, component, saved) {
+                        (lang.of(" Компонент обращается к узлу ", " The component may call the host ")) b { (host) } "."
+                    }
+                }
             }
             @if let Some(host) = problem.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(entered)) {
                 label.choice {
@@ -176,6 +181,12 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the host that the component may call by this setting, as it is saved.
+    fn called(&self, setting: &SettingSpec, component: &ActiveComponent, saved: &str) -> Option<CallHost> {
+        let host = CallHost::of_url(saved).filter(|_| setting.kind == SettingKind::Url)?;
+        component.call_hosts().contains(&host).then_some(host)
     }
 
     fn input(&self, setting: &SettingSpec, component: &ActiveComponent, value: &str, is_invalid: bool) -> Markup {

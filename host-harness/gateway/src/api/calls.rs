@@ -1,0 +1,58 @@
+//! The calls that the gateway made to payment systems.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::providers::FailureReport;
+use super::{Details, Json};
+use crate::shared::App;
+
+/// The calls to payment systems since the start of the gateway.
+#[derive(Serialize, ToSchema)]
+pub struct CallList {
+    /// The proxy by which calls are made, as `host:port`; null without one.
+    proxy: Option<String>,
+    /// By provider and host: every host that a component may call, and those that were called.
+    calls: Vec<HostCalls>,
+}
+
+/// The calls of a provider to a host.
+#[derive(Serialize, ToSchema)]
+struct HostCalls {
+    /// The provider's name in this host.
+    provider: String,
+    /// The host, with its port if that is not 443. `other` stands for all hosts that the component may not call; nothing is sent
+    /// to them.
+    host: String,
+    /// How many were answered, with any status.
+    answered: u64,
+    /// How many were not sent.
+    not_sent: u64,
+    /// How many were sent and not answered.
+    unknown: u64,
+    /// The mean time of those that were sent, in milliseconds; null if none was.
+    time_ms_mean: Option<u64>,
+    /// The time of the longest of them, in milliseconds.
+    time_ms_longest: u64,
+    /// The last one that was not answered; null if all were.
+    failure: Option<FailureReport>,
+}
+
+/// Lists the calls to payment systems since the start of the gateway.
+#[utoipa::path(get, path = "/calls", operation_id = "list_calls", responses(
+    (status = OK, body = CallList), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<App>) -> Json<CallList> {
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let calls = app.host.call_counts().into_iter().map(|((provider, host), count)| HostCalls {
+        provider: provider.into(),
+        host,
+        answered: count.answered,
+        not_sent: count.not_sent,
+        unknown: count.unknown,
+        time_ms_mean: count.time_mean().map(ms),
+        time_ms_longest: ms(count.time_longest),
+        failure: count.failure.map(FailureReport::from),
+    });
+    Json(CallList { proxy: app.host.call_proxy(), calls: calls.collect() })
+}
