@@ -85,7 +85,14 @@ impl Function {
 
     /// Reports whether it only asks the payment system, so that each of its calls can be repeated at any time.
     pub(crate) fn only_reads(self) -> bool {
-        matches!(self, Function::QueryPayment | Function::QueryRefund | Function::QueryCharge | Function::FetchReport)
+        matches!(
+            self,
+            Function::AskingCallback
+                | Function::QueryPayment
+                | Function::QueryRefund
+                | Function::QueryCharge
+                | Function::FetchReport
+        )
     }
 
     /// Returns its name in the contract.

@@ -12,4 +12,4 @@ pub use exports::{Files, export_part, export_totals};
 pub use names::{Violations, problems};
 pub use operations::{cancel_result, operation_result, payment_status};
 pub use reports::{control_totals, report_failure, report_formats, report_page, report_rows};
-pub use steps::{call, callback_answer, callback_call, link_failure, payment_link, questions};
+pub use steps::{call, callback_answer, link_failure, payment_link, questions};

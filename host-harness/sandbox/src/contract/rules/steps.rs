@@ -96,7 +96,7 @@ pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations 
         (context.called.iter().all(|(called, _)| called != call), "it has a call made that was made"),
         (
             !only_reads || call.repeatable == Repeatable::Always,
-            "a call is not always repeatable, where only the payment system's state is asked for",
+            "a call is not always repeatable, in a function that only reads",
         ),
         (
             (call.url.starts_with("https://") || call.url.starts_with("http://")) && is_printable(&call.url),
@@ -115,12 +115,6 @@ pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations 
         ),
         (are_fields(&call.extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
-}
-
-/// Returns the rules that a call for a callback breaks beside those of every call. A callback is told again until it has a result,
-/// and judged anew each time.
-pub fn callback_call(call: &HttpCall) -> Violations {
-    broken([(call.repeatable == Repeatable::Always, "a call for a callback is not always repeatable")])
 }
 
 /// Reports whether a text can be a header's name, in lower case.
@@ -318,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_for_a_callback_are_always_repeatable() {
+    fn a_call_of_a_function_that_only_reads_is_always_repeatable() {
         for (repeatable, violations) in [(Repeatable::Always, 0), (Repeatable::Never, 1), (Repeatable::Within(86_400), 1)] {
             let wanted = HttpCall {
                 method: HttpMethod::Get,
@@ -330,8 +324,8 @@ mod tests {
                 client_certificate: None,
                 extra: vec![],
             };
-            assert_eq!(call(&wanted, &Context::default()), Violations::new());
-            assert_eq!(callback_call(&wanted).len(), violations, "{repeatable:?}");
+            assert_eq!(call(&wanted, &Context::default(), false), Violations::new());
+            assert_eq!(call(&wanted, &Context::default(), true).len(), violations, "{repeatable:?}");
         }
     }
 

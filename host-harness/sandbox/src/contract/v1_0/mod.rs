@@ -226,9 +226,6 @@ impl Contract for V1_0 {
             let (answer,) = instance.call::<On<_>, Judged>(function, (merchant, request))?;
             (function, Step::Done(answer.into_domain(&mut violations)))
         };
-        if let Step::Call(call) = &step {
-            violations.extend(rules::callback_call(call));
-        }
         checked(function, step, context, violations, |answer| rules::callback_answer(answer, context))
     }
 
