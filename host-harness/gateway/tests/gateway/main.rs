@@ -24,6 +24,7 @@ mod operator_pages;
 mod orders;
 mod payer;
 mod payment_system;
+mod refunds;
 mod server;
 mod swap;
 mod wire_names;

@@ -205,7 +205,7 @@ pub fn made_up(name: &str) -> Vec<u8> {
 pub const KEY: &str = "faulty-test-key-001";
 
 /// Returns the made-up payment system's callback of a payment of 100.00.
-fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
+pub fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
     let signed = format!("{key}payment{payment}100500100.00;{order};RUB;17");
     let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
     format!("type=payment&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}")

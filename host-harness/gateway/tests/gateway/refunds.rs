@@ -1,0 +1,310 @@
+//! Refunds at a payment system that loses answers, is down, or refuses, while the host dies: paid back once, and entered once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use catalog::{Catalog, Version};
+use domain::{
+    Account, AccountNumber, HttpMethod, HttpResponse, HttpResult, LedgerAnswer, LedgerQuestion, Money, MovementId,
+    MovementsQuery, Operation, OperationState, OperationVerdict, PartyKind, ProviderName,
+};
+use host::{
+    Clock, Confirmed, ErrorCode, Host, HostBuilder, NewSettings, OperationAction, OperationRequest, Outbound, OutboundCall,
+};
+use ledger::Ledger;
+use money::Currency;
+use sandbox::Limits;
+use storage_sqlite::Sqlite;
+
+use crate::server::key;
+use crate::swap::{KEY, made_up, made_up_payment};
+use end_to_end::sandbox;
+
+const NAME: &str = "faulty";
+const START: u64 = 1_795_800_000;
+/// The first order at that time.
+const ORDER: &str = "1795800000000";
+
+/// What the payment system does with the next refunds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mood {
+    Answers,
+    /// It pays back, and the answer is lost.
+    LosesAnswers,
+    /// The call does not reach it.
+    IsDown,
+    Refuses,
+    /// It pays back later.
+    TakesTime,
+}
+
+/// A payment system that pays back once for a refund's id.
+struct Bank {
+    mood: Mutex<Mood>,
+    /// The amounts by the refunds' ids.
+    paid_back: Mutex<BTreeMap<String, String>>,
+    calls: AtomicU64,
+}
+
+impl Bank {
+    fn new() -> Arc<Bank> {
+        Arc::new(Bank { mood: Mutex::new(Mood::Answers), paid_back: Mutex::default(), calls: AtomicU64::new(0) })
+    }
+
+    fn is(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn paid_back(&self) -> Vec<String> {
+        self.paid_back.lock().unwrap().values().cloned().collect()
+    }
+
+    fn said(&self, id: &str) -> String {
+        let paid_back = self.paid_back.lock().unwrap();
+        let place = paid_back.keys().position(|other| other == id).unwrap();
+        let (refund, amount) = (format!("{:08}", 500 + place), &paid_back[id]);
+        format!("state=done&payment=00000001&payer=100500&amount={amount}&order={}&refund={refund}&end=1", ORDER)
+    }
+}
+
+impl Outbound for Bank {
+    fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let call = call.call;
+        let text = match call.method {
+            HttpMethod::Post => String::from_utf8(call.body.clone()).unwrap(),
+            _ => call.url.split_once('?').unwrap().1.to_owned(),
+        };
+        let fields: BTreeMap<String, String> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let mood = *self.mood.lock().unwrap();
+        let answer =
+            |body: String| HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() });
+        let id = fields.get("id").cloned().unwrap_or_default();
+        let pays = |bank: &Bank| {
+            bank.paid_back.lock().unwrap().entry(id.clone()).or_insert_with(|| fields["amount"].clone());
+        };
+        let result = match (call.method, mood) {
+            (_, Mood::IsDown) => HttpResult::NotSent("no connection".to_owned()),
+            (HttpMethod::Post, Mood::Answers) => {
+                pays(self);
+                answer(self.said(&id))
+            }
+            (HttpMethod::Post, Mood::LosesAnswers) => {
+                pays(self);
+                HttpResult::Unknown("the connection was cut".to_owned())
+            }
+            (HttpMethod::Post, Mood::Refuses) => answer("state=refused&code=closed&end=1".to_owned()),
+            (HttpMethod::Post, Mood::TakesTime) => {
+                pays(self);
+                answer("state=pending&refund=r-1&end=1".to_owned())
+            }
+            (_, Mood::LosesAnswers) => HttpResult::Unknown("the connection was cut".to_owned()),
+            (_, Mood::TakesTime) => answer("state=pending&refund=r-1&end=1".to_owned()),
+            _ => answer(self.said(&id)),
+        };
+        then(result);
+    }
+
+    fn proxy(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A clock that a test moves.
+#[derive(Clone)]
+struct Hands(Arc<AtomicU64>);
+
+impl Clock for Hands {
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A host with a paid order of 100.00.
+struct Shop {
+    folder: tempfile::TempDir,
+    bank: Arc<Bank>,
+    clock: Hands,
+    host: Option<Host>,
+    payment: MovementId,
+}
+
+fn builder(folder: &std::path::Path, bank: &Arc<Bank>, clock: &Hands) -> HostBuilder {
+    let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
+    let catalog = Catalog::open(folder).unwrap();
+    HostBuilder::new(ledger, catalog, sandbox().clone(), key()).outbound(bank.clone()).clock(clock.clone())
+}
+
+impl Shop {
+    fn open() -> Shop {
+        let folder = tempfile::tempdir().unwrap();
+        let (bank, clock) = (Bank::new(), Hands(Arc::new(AtomicU64::new(START))));
+        let component = made_up("none");
+        let catalog = Catalog::open(folder.path()).unwrap();
+        catalog.stage(&component).unwrap();
+        let version = Version::of(&sandbox().load(&component, Limits::default()).unwrap());
+        catalog.publish(&NAME.parse().unwrap(), version).unwrap();
+        drop(catalog);
+        let host = builder(folder.path(), &bank, &clock).open().unwrap();
+        let settings = vec![("shop".to_owned(), "17".to_owned()), ("key".to_owned(), KEY.to_owned())];
+        let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
+        host.save_settings(&NAME.parse().unwrap(), new).unwrap();
+        let account: AccountNumber = "100500".parse().unwrap();
+        host.put_account(Account::new(account.clone(), "Иванов И. И.".to_owned(), PartyKind::Individual), false).unwrap();
+        let order = host.create_order(host::OrderRequest::new(account, rub(10_000), "Пополнение")).unwrap();
+        assert_eq!(order.id, ORDER);
+        let request = end_to_end::post(made_up_payment(&order.id, "00000001", KEY).as_bytes());
+        host.receive_callback(&NAME.parse().unwrap(), request).unwrap();
+        let mut shop = Shop { folder, bank, clock, host: Some(host), payment: MovementId(0) };
+        shop.payment = shop.movement();
+        shop
+    }
+
+    fn host(&self) -> &Host {
+        self.host.as_ref().unwrap()
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::new(Sqlite::open(&self.folder.path().join("ledger.db")).unwrap())
+    }
+
+    fn movement(&self) -> MovementId {
+        let query = MovementsQuery { since: 0, until: u64::MAX, kind: None, after: None, limit: 1 };
+        let name: ProviderName = NAME.parse().unwrap();
+        match self.ledger().answers(&name, &[LedgerQuestion::Movements(query)], START).unwrap().as_slice() {
+            [LedgerAnswer::Movements(page)] => page.movements[0].movement.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Kills the host and opens it again.
+    fn restart(&mut self) {
+        self.host = None;
+        self.host = Some(builder(self.folder.path(), &self.bank, &self.clock).open().unwrap());
+    }
+
+    fn refund(&self, minor_units: i64, key: &str) -> Result<Operation, host::HostError> {
+        self.host().operate(OperationRequest {
+            provider: NAME.parse().unwrap(),
+            payment: self.payment,
+            action: OperationAction::Refund(rub(minor_units)),
+            reason: "ошибочный платёж".to_owned(),
+            operator: "anna".to_owned(),
+            idempotency_key: Some(key.to_owned()),
+        })
+    }
+
+    /// Lets time pass, and goes on with what waits.
+    fn after(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+        self.host().go_on_with_due();
+    }
+
+    fn state(&self, operation: &Operation) -> &'static str {
+        self.host().operation(&operation.id).unwrap().state.name()
+    }
+
+    fn balance(&self) -> i64 {
+        let balances = self.host().account(&"100500".parse().unwrap()).unwrap().1;
+        balances.first().map_or(0, |balance| balance.minor_units)
+    }
+}
+
+fn rub(minor_units: i64) -> Money {
+    Money { minor_units, currency: Currency::RUB }
+}
+
+#[test]
+fn a_payment_is_paid_back_in_parts_and_never_beyond() {
+    let shop = Shop::open();
+    assert_eq!(shop.balance(), 10_000);
+    let first = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((shop.state(&first), shop.balance(), shop.bank.paid_back()), ("done", 7_000, vec!["30.00".to_owned()]));
+    let again = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((again.id == first.id, shop.balance(), shop.bank.paid_back().len()), (true, 7_000, 1));
+    let reused = shop.refund(2_000, "k1").unwrap_err();
+    assert_eq!(reused.code, Some(ErrorCode::OperationKeyReused));
+    let beyond = shop.refund(7_001, "k2").unwrap_err();
+    assert_eq!(beyond.code, Some(ErrorCode::RefundExceedsPayment));
+    let rest = shop.refund(7_000, "k3").unwrap();
+    assert_eq!((shop.state(&rest), shop.balance(), shop.bank.paid_back().len()), ("done", 0, 2));
+    assert_eq!(shop.refund(1, "k4").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment));
+}
+
+#[test]
+fn a_payment_system_that_is_down_is_tried_again_with_the_same_id() {
+    let mut shop = Shop::open();
+    shop.bank.is(Mood::IsDown);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((shop.state(&refund), shop.balance()), ("pending", 10_000));
+    assert_eq!(shop.refund(8_000, "k2").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment), "what is under way counts");
+    shop.restart();
+    shop.bank.is(Mood::Answers);
+    shop.after(600);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
+    assert_eq!(shop.bank.paid_back.lock().unwrap().keys().next().unwrap(), refund.id.as_str());
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_as_long_as_the_key_is_known() {
+    let mut shop = Shop::open();
+    shop.bank.is(Mood::LosesAnswers);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((shop.state(&refund), shop.bank.paid_back().len()), ("pending", 1));
+    shop.restart();
+    shop.after(60);
+    assert_eq!((shop.state(&refund), shop.bank.paid_back().len()), ("pending", 1), "it was sent again, and is one refund");
+    shop.bank.is(Mood::Answers);
+    shop.after(600);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
+}
+
+#[test]
+fn what_nobody_can_tell_waits_for_a_person() {
+    let shop = Shop::open();
+    shop.bank.is(Mood::LosesAnswers);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    // The payment system knows the key for a day, and its status is asked for after that.
+    for _ in 0..200 {
+        shop.after(3_600);
+    }
+    assert_eq!((shop.state(&refund), shop.balance()), ("unknown", 10_000));
+    assert_eq!(shop.refund(8_000, "k2").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment), "it may have been done");
+    let decided = shop.host().decide_operation(&refund.id, OperationVerdict::Done, "anna".to_owned(), "в выписке".to_owned());
+    assert!(matches!(decided.unwrap().state, OperationState::Done { .. }));
+    assert_eq!(shop.balance(), 7_000);
+    let name: ProviderName = NAME.parse().unwrap();
+    assert!(shop.host().remove_provider(&name, true, "anna".to_owned()).is_ok());
+}
+
+#[test]
+fn a_refusal_frees_the_amount() {
+    let shop = Shop::open();
+    shop.bank.is(Mood::Refuses);
+    let refund = shop.refund(10_000, "k1").unwrap();
+    let OperationState::Refused { message, .. } = &refund.state else { panic!("{refund:?}") };
+    assert!(message.contains("closed"), "{message}");
+    shop.bank.is(Mood::Answers);
+    let second = shop.refund(10_000, "k2").unwrap();
+    assert_eq!((shop.state(&second), shop.balance()), ("done", 0));
+    assert_ne!(second.id, refund.id, "payment systems repeat a refusal for its key");
+}
+
+#[test]
+fn a_refund_that_takes_time_is_asked_about_and_keeps_its_provider() {
+    let mut shop = Shop::open();
+    shop.bank.is(Mood::TakesTime);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((refund.state.name(), refund.reference.as_deref()), ("pending", Some("r-1")));
+    let name: ProviderName = NAME.parse().unwrap();
+    let removed = shop.host().remove_provider(&name, true, "anna".to_owned());
+    assert!(removed.unwrap_err().to_string().contains("have not ended"));
+    shop.restart();
+    shop.after(120);
+    assert_eq!(shop.state(&refund), "pending");
+    shop.bank.is(Mood::Answers);
+    shop.after(120);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
+    assert_eq!(shop.ledger().check().unwrap(), []);
+}
