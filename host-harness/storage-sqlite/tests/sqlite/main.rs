@@ -11,9 +11,11 @@
 
 mod accounting;
 mod check;
+mod driven;
 mod log;
 mod mark;
 mod model;
+mod operations;
 mod sqlite;
 mod two_phases;
 
