@@ -16,6 +16,7 @@ mod log;
 mod mark;
 mod model;
 mod operations;
+mod restored;
 mod sqlite;
 mod two_phases;
 
