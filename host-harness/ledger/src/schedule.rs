@@ -53,3 +53,75 @@ fn jitter_permille(order: &Order) -> u64 {
     let number = digest.iter().take(4).fold(0, |number, byte| number << 8 | u64::from(*byte));
     number % (JITTER_PERCENT * 10 + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Money;
+    use money::Currency;
+
+    use super::*;
+
+    const CREATED: u64 = 1_000_000;
+
+    fn order(id: &str, expires_after: Option<u64>) -> Order {
+        Order {
+            id: id.parse().unwrap(),
+            account: "1".parse().unwrap(),
+            provider: "p".parse().unwrap(),
+            amount: Money { minor_units: 1, currency: Currency::RUB },
+            description: String::new(),
+            idempotency_key: None,
+            expires_at: expires_after.map(|seconds| CREATED + seconds),
+            created_at: CREATED,
+            paid_by: None,
+        }
+    }
+
+    /// Returns when an order is asked about, in seconds since its creation.
+    fn asks(order: &Order) -> Vec<u64> {
+        let next = |at: &u64| next_ask(order, *at, None);
+        std::iter::successors(next_ask(order, CREATED, None), next).map(|at| at - CREATED).collect()
+    }
+
+    #[test]
+    fn order_is_asked_about_by_schedule_until_its_end() {
+        let plain = [60, 300, 900, 3_600];
+        for id in ["1", "2", "1795000000000", "1795000000001"] {
+            let found = asks(&order(id, None));
+            // 6, 12, … hours after the first, and the end of the 30 days.
+            assert_eq!(found.len(), 4 + 119 + 1);
+            let mut before = 0;
+            for (at, plain) in found.iter().zip(plain.into_iter().chain((1..).map(|count| 3_600 + count * 21_600))).take(123) {
+                let late = at - plain;
+                assert!(late <= (plain - before) / 10, "{id}: {at} instead of {plain}");
+                before = plain;
+            }
+            assert_eq!(found.last(), Some(&(30 * 86_400)));
+            assert_eq!(found, asks(&order(id, None)), "the same each time");
+        }
+        let different: std::collections::BTreeSet<Vec<u64>> =
+            (0..20).map(|id: u32| asks(&order(&id.to_string(), None))).collect();
+        assert!(different.len() > 10, "{different:?}");
+    }
+
+    #[test]
+    fn last_ask_comes_after_expiry() {
+        let [.., before, last] = asks(&order("1", Some(1_200))).try_into().unwrap_or([0; 4]);
+        assert!(before < 1_200 && last == 1_800, "{before} {last}");
+        assert_eq!(asks(&order("1", Some(50))), [650]);
+        assert_eq!(asks(&order("1", Some(90 * 86_400))).last(), Some(&(30 * 86_400)));
+        assert_eq!(next_ask(&order("1", Some(1_200)), CREATED + 1_800, None), None);
+    }
+
+    #[test]
+    fn provider_brings_the_next_ask_forward_and_never_the_end() {
+        let order = order("1", Some(1_200));
+        for (now, ask_again, want) in
+            [(400, 0, Some(430)), (400, 30, Some(430)), (400, 100, Some(500)), (1_790, 30, Some(1_800)), (1_800, 30, None)]
+        {
+            let next = next_ask(&order, CREATED + now, Some(ask_again));
+            assert_eq!(next, want.map(|at| CREATED + at), "{now} {ask_again}");
+        }
+        assert_eq!(next_ask(&order, CREATED, Some(u64::MAX)), next_ask(&order, CREATED, None));
+    }
+}

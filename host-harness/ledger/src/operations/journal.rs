@@ -24,8 +24,8 @@ pub struct SentCall {
     pub digest: String,
     /// When it was first sent, seconds since the epoch.
     pub first_sent_at: u64,
-    /// How often it was sent.
-    pub times: u32,
+    /// Whether it was sent again.
+    pub is_repeated: bool,
     /// Whether it has an answer.
     pub is_answered: bool,
 }
@@ -119,7 +119,7 @@ impl Pass {
                 if !is_remembered(made, call.repeatable, now) {
                     return CallDecision::AnswerUnknown;
                 }
-                made.times += 1;
+                made.is_repeated = true;
                 CallDecision::SendAgain
             }
         }
@@ -132,7 +132,7 @@ impl Pass {
         }
         self.wanted.push(digest.to_owned());
         let digest = digest.to_owned();
-        self.journal.calls.push(SentCall { digest, first_sent_at: now, times: 1, is_answered: false });
+        self.journal.calls.push(SentCall { digest, first_sent_at: now, is_repeated: false, is_answered: false });
         CallDecision::Send
     }
 
@@ -143,15 +143,12 @@ impl Pass {
         }
     }
 
-    /// Records that the last call did not leave this machine.
+    /// Records that the last call did not leave this machine. The provider may want it again in this pass.
     pub fn not_sent(&mut self) {
-        let Some(call) = self.journal.calls.last_mut().filter(|call| !call.is_answered) else { return };
-        call.times = call.times.saturating_sub(1);
-        // The provider may want it again in this pass.
-        let digest = call.digest.clone();
-        let was_never_sent = call.times == 0;
-        self.wanted.retain(|wanted| *wanted != digest);
-        if was_never_sent {
+        let Some(call) = self.journal.calls.last().filter(|call| !call.is_answered) else { return };
+        self.wanted.retain(|wanted| *wanted != call.digest);
+        // One that was sent before may have arrived then.
+        if !call.is_repeated {
             self.journal.calls.pop();
         }
     }
@@ -175,6 +172,98 @@ fn is_remembered(call: &SentCall, repeatable: Repeatable, now: u64) -> bool {
         Repeatable::Within(seconds) => {
             let forgotten_at = call.first_sent_at.saturating_add(u64::from(seconds));
             now.saturating_add(CALL_SECONDS_MAX) < forgotten_at
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEVER: Repeatable = Repeatable::Never;
+    const HOUR: Repeatable = Repeatable::Within(3_600);
+
+    fn call(digest: &str, repeatable: Repeatable) -> WantedCall<'_> {
+        WantedCall { digest, repeatable }
+    }
+
+    /// Returns the journal of calls, of which the last one has no answer where the text ends with `?`.
+    fn journal(calls: &str) -> Journal {
+        let sent = |text: &str| SentCall {
+            digest: text.trim_end_matches('?').to_owned(),
+            first_sent_at: 1_000,
+            is_repeated: false,
+            is_answered: !text.ends_with('?'),
+        };
+        Journal { calls: calls.split_whitespace().map(sent).collect() }
+    }
+
+    #[test]
+    fn call_is_sent_as_far_as_it_is_safe() {
+        use CallDecision::{AnswerAsBefore, AnswerUnknown, GiveUp, Send, SendAgain};
+        let [other, twice] = [GiveUp(super::GiveUp::OtherCall), GiveUp(super::GiveUp::SameCallTwice)];
+        for (made, wanted, want) in [
+            ("", vec![("a", NEVER, 1_000)], Send),
+            ("a?", vec![("a", NEVER, 1_001)], AnswerUnknown),
+            ("a?", vec![("a", HOUR, 1_001)], SendAgain),
+            // The last second at which it arrives before the key is forgotten.
+            ("a?", vec![("a", HOUR, 4_589)], SendAgain),
+            ("a?", vec![("a", HOUR, 4_590)], AnswerUnknown),
+            ("a?", vec![("a", HOUR, 0)], SendAgain),
+            ("a?", vec![("b", HOUR, 1_001)], other),
+            ("a?", vec![("a", NEVER, 1_001), ("b", NEVER, 1_001)], other),
+            ("a", vec![("a", NEVER, 9_000)], AnswerAsBefore),
+            ("a", vec![("a", NEVER, 9_000), ("b", NEVER, 9_000)], Send),
+            // Another version wants another call in the place of the one that was made.
+            ("a", vec![("b", NEVER, 9_000)], other),
+            ("a b?", vec![("b", HOUR, 1_001)], other),
+            ("a b?", vec![("a", NEVER, 1_001), ("b", HOUR, 1_001)], SendAgain),
+            ("a", vec![("a", NEVER, 9_000), ("a", NEVER, 9_000)], twice),
+            // A call that changes nothing is always sent.
+            ("a?", vec![("r", Repeatable::Always, 1_001)], Send),
+            ("a", vec![("r", Repeatable::Always, 1_001), ("r", Repeatable::Always, 1_001)], Send),
+        ] {
+            let mut pass = Pass::new(journal(made));
+            let decided = wanted.iter().map(|(digest, repeatable, now)| pass.decide(call(digest, *repeatable), *now)).last();
+            assert_eq!(decided, Some(want), "{made}: {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn call_is_in_the_journal_before_it_is_sent() {
+        let mut pass = Pass::new(Journal::default());
+        assert_eq!(pass.decide(call("r", Repeatable::Always), 1_000), CallDecision::Send);
+        assert_eq!(*pass.journal(), journal(""));
+        assert_eq!(pass.decide(call("a", HOUR), 1_000), CallDecision::Send);
+        assert_eq!(*pass.journal(), journal("a?"));
+        // It never left: nothing was done.
+        pass.not_sent();
+        assert_eq!(*pass.journal(), journal(""));
+        assert_eq!(pass.decide(call("a", HOUR), 1_000), CallDecision::Send);
+        let mut pass = Pass::new(pass.journal().clone());
+        assert_eq!(pass.decide(call("a", HOUR), 2_000), CallDecision::SendAgain);
+        // The first time it may have arrived, whatever became of the second.
+        pass.not_sent();
+        let [kept] = pass.journal().calls.as_slice() else { panic!() };
+        assert_eq!((kept.first_sent_at, kept.is_answered), (1_000, false));
+        assert_eq!(pass.decide(call("a", HOUR), 2_000), CallDecision::SendAgain);
+        pass.answered();
+        assert!(pass.journal().calls[0].is_answered);
+    }
+
+    #[test]
+    fn whoever_does_not_know_of_a_call_cannot_say_that_nothing_was_done() {
+        use ProviderResult::{Pending, Refused, Succeeded, Unavailable, Unknown};
+        let mut knows = Pass::new(journal("a?"));
+        assert_eq!(knows.decide(call("a", NEVER), 2_000), CallDecision::AnswerUnknown);
+        for result in [Succeeded, Pending, Refused, Unavailable, Unknown] {
+            assert_eq!(knows.doubt(result), None);
+            assert_eq!(Pass::new(journal("")).doubt(result), None);
+            let counts = matches!(result, Succeeded | Unavailable);
+            for made in ["a", "a?"] {
+                let want = (!counts).then_some(GiveUp::CallNotWanted);
+                assert_eq!(Pass::new(journal(made)).doubt(result), want, "{made} {result:?}");
+            }
         }
     }
 }

@@ -11,9 +11,12 @@
 
 mod accounting;
 mod check;
+mod driven;
 mod log;
 mod mark;
 mod model;
+mod operations;
+mod restored;
 mod sqlite;
 mod two_phases;
 

@@ -7,14 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{
-    Account, DedupKey, Event, EventKind, Facts, Money, NewOrder, OrderId, Outcome, PartyKind, Recurrence, StoredCallback,
-};
-use ledger::{Ledger, Submission};
-use money::Currency;
+use domain::{DedupKey, Event, EventKind, Facts, Outcome, Recurrence, StoredCallback};
+use ledger::Submission;
 use proptest::prelude::*;
 use stateright::{Checker, Model, Property};
-use storage_sqlite::Sqlite;
+
+use crate::driven::{Driven, roubles};
 
 /// The order's amount, in roubles.
 const PRICE: i64 = 100;
@@ -297,31 +295,7 @@ fn model_keeps_its_rules_in_every_state() {
     }
 }
 
-/// The ledger, driven by the same steps.
-struct Driven {
-    ledger: Ledger,
-    order: OrderId,
-}
-
 impl Driven {
-    fn new(folder: &std::path::Path) -> Driven {
-        let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
-        let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
-        let (number, kind, contract_date) = ("1".parse().unwrap(), PartyKind::Individual, None);
-        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
-        ledger.put_account(account).unwrap().unwrap();
-        let order = NewOrder {
-            account: "1".parse().unwrap(),
-            provider: "p".parse().unwrap(),
-            amount: Money { minor_units: PRICE * 100, currency: Currency::RUB },
-            description: String::new(),
-            idempotency_key: None,
-            expires_at: None,
-        };
-        let order = ledger.create_order(order, 1).unwrap().unwrap().id;
-        Driven { ledger, order }
-    }
-
     fn take(&self, fact: Fact) -> Outcome {
         let event = Event {
             provider: "p".parse().unwrap(),
@@ -339,7 +313,7 @@ impl Driven {
                 account: None,
                 order: Some(if fact.names_order { self.order.clone() } else { "7".parse().unwrap() }),
                 payer: None,
-                amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
+                amount: roubles(fact.roubles),
                 occurred_at: None,
             },
             comment: String::new(),
@@ -379,13 +353,11 @@ proptest! {
     #[test]
     fn ledger_agrees_with_model(trace in prop::collection::vec((facts(), prop::bool::weighted(0.05)), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
-        let mut driven = Driven::new(folder.path());
+        let mut driven = Driven::new(folder.path(), PRICE);
         let mut book = Book::default();
         for (fact, dies) in trace {
             if dies {
-                let Driven { ledger, order } = driven;
-                drop(ledger);
-                driven = Driven { ledger: Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap()), order };
+                driven = driven.restart(folder.path());
             }
             let was_known = book.facts.contains_key(&fact);
             let came = book.take(fact);
@@ -409,8 +381,7 @@ proptest! {
             let came = if came == Came::TooMuch { Came::Waits } else { came };
             prop_assert_eq!(got, came, "{:?}", fact);
         }
-        let balance = driven.ledger.account(&"1".parse().unwrap()).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units);
-        prop_assert_eq!(balance, book.entries.iter().map(|(_, roubles)| roubles * 100).sum::<i64>());
+        prop_assert_eq!(driven.balance(), book.entries.iter().map(|(_, roubles)| roubles * 100).sum::<i64>());
         prop_assert_eq!(driven.ledger.check().unwrap(), []);
     }
 }

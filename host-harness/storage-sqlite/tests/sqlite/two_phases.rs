@@ -6,15 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{
-    Account, DedupKey, Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, Money, MovementName, NewOrder, OrderId, Outcome,
-    PartyKind,
-};
-use ledger::{Ledger, Origin, Reported, Submission, Submitted};
-use money::Currency;
+use domain::{DedupKey, Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MovementName, Outcome};
+use ledger::{Origin, Reported, Submission, Submitted};
 use proptest::prelude::*;
 use stateright::{Checker, HasDiscoveries, Model, Property};
-use storage_sqlite::Sqlite;
+
+use crate::driven::{Driven, roubles};
 
 /// The order's amount, in roubles.
 const PRICE: i64 = 100;
@@ -340,26 +337,7 @@ fn model_of_two_phases_keeps_its_rules_in_every_state() {
     }
 }
 
-/// The ledger, driven by the same steps.
-struct Driven {
-    ledger: Ledger,
-    order: OrderId,
-}
-
 impl Driven {
-    fn new(folder: &std::path::Path) -> Driven {
-        let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
-        let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
-        let (number, kind, contract_date) = ("1".parse().unwrap(), PartyKind::Individual, None);
-        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
-        ledger.put_account(account).unwrap().unwrap();
-        let (account, provider) = ("1".parse().unwrap(), "p".parse().unwrap());
-        let (description, idempotency_key, expires_at) = (String::new(), None, None);
-        let order = NewOrder { account, provider, amount: roubles(PRICE), description, idempotency_key, expires_at };
-        let order = ledger.create_order(order, 1).unwrap().unwrap().id;
-        Driven { ledger, order }
-    }
-
     fn ask(&self, request: Request) -> Vec<(LedgerQuestion, LedgerAnswer)> {
         let of = |key: Key| LedgerQuestion::Movement(MovementName::Key(key_of(key)));
         let questions = match request {
@@ -401,10 +379,6 @@ impl Driven {
     }
 }
 
-fn roubles(roubles: i64) -> Money {
-    Money { minor_units: roubles * 100, currency: Currency::RUB }
-}
-
 fn key_of(key: Key) -> DedupKey {
     format!("{key:?}").replace(' ', "").parse().unwrap()
 }
@@ -416,7 +390,7 @@ proptest! {
     #[test]
     fn ledger_agrees_with_model_of_two_phases(world in 0usize..4, choices in prop::collection::vec(any::<prop::sample::Index>(), 1..60)) {
         let folder = tempfile::tempdir().unwrap();
-        let mut driven = Driven::new(folder.path());
+        let mut driven = Driven::new(folder.path(), PRICE);
         let exchange = worlds().remove(world);
         let mut world = exchange.init_states().remove(0);
         let mut answers = vec![Vec::new(); exchange.workers];
@@ -449,17 +423,12 @@ proptest! {
                     }
                 }
                 Step::Answer(_) => {}
-                Step::Crash => {
-                    let Driven { ledger, order } = driven;
-                    drop(ledger);
-                    driven = Driven { ledger: Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap()), order };
-                }
+                Step::Crash => driven = driven.restart(folder.path()),
             }
             world = next;
         }
-        let balance = driven.ledger.account(&"1".parse().unwrap()).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units);
         let back: i64 = world.book.back.iter().map(|(.., roubles)| roubles).sum();
-        prop_assert_eq!(balance, (world.book.paid_by.map_or(0, |_| PRICE) - back) * 100);
+        prop_assert_eq!(driven.balance(), (world.book.paid_by.map_or(0, |_| PRICE) - back) * 100);
         prop_assert_eq!(driven.ledger.check().unwrap(), []);
     }
 }

@@ -1,0 +1,117 @@
+//! What the ledger keeps of refunds, and its rules in short.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, PRICE, Refunds};
+
+/// What is recorded of a refund.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Key {
+    /// By the payment system's number.
+    Reported(u8),
+    /// By what an operator said of an operation.
+    Said(usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum State {
+    Pending,
+    Done(Option<Key>),
+    Refused,
+    Unknown,
+}
+
+/// An operation as it is stored.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Stored {
+    pub state: State,
+    pub goes_on: bool,
+    /// The provider said that a callback will tell.
+    pub waits: bool,
+    pub begun_at: u64,
+    pub is_decided: bool,
+    pub pass: ledger::operations::Journal,
+    pub answers: BTreeMap<String, Answer>,
+}
+
+/// The ledger's rules in short.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Book {
+    /// Each refund by its key, in the order of recording: when, and whether it was entered. Otherwise it waits.
+    pub refunds: Vec<(Key, u64, bool)>,
+    pub operations: Vec<Stored>,
+}
+
+/// A rule of safety that is left out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Without {
+    StoringBeforeSending,
+    KeysThatExpire,
+    HoldingToTheCall,
+    Doubt,
+    OneKeyOfAnEvent,
+    CountingPending,
+    CountingUnknown,
+    HoldingLateReports,
+    LookingForReports,
+    TimeToGoOn,
+}
+
+impl Book {
+    pub fn entered(&self) -> i64 {
+        self.refunds.iter().filter(|(.., is_entered)| *is_entered).count() as i64
+    }
+
+    pub fn is_recorded(&self, key: Key) -> bool {
+        self.refunds.iter().any(|(of, ..)| *of == key)
+    }
+
+    /// Records a refund of an amount, reported by an operation or by a callback.
+    pub fn record(&mut self, key: Key, own: Option<usize>, model: &Refunds, now: u64) {
+        let is_recorded = self.is_recorded(key);
+        if is_recorded && !(model.is_without(Without::OneKeyOfAnEvent) && own.is_some()) {
+            return;
+        }
+        let said = |of: &usize| own.is_none_or(|own| own == *of) && self.is_recorded(Key::Said(*of));
+        let holds = !model.is_without(Without::HoldingLateReports) && !matches!(key, Key::Said(_));
+        let may_be_entered = holds && (0..self.operations.len()).any(|of| said(&of));
+        let fits = (self.entered() + 1) * model.amount <= PRICE;
+        self.refunds.push((key, now, fits && !may_be_entered));
+    }
+
+    /// Ends the oldest operation that waits for a callback, if the refund was entered.
+    pub fn end_awaited(&mut self, key: Key) {
+        if self.refunds.iter().any(|(of, _, is_entered)| *of == key && *is_entered) {
+            let mut waiting = self.operations.iter_mut();
+            let waiting = waiting.find(|one| one.state == State::Pending && !one.goes_on);
+            if let Some(operation) = waiting {
+                operation.state = State::Done(Some(key));
+            }
+        }
+    }
+
+    pub fn operation_of(&self, key: Key) -> Option<usize> {
+        self.operations.iter().position(|one| one.state == State::Done(Some(key)))
+    }
+
+    pub fn left(&self, model: &Refunds) -> i64 {
+        let is_open = |one: &&Stored| match one.state {
+            State::Pending => !model.is_without(Without::CountingPending),
+            State::Unknown => !model.is_without(Without::CountingUnknown),
+            State::Done(_) | State::Refused => false,
+        };
+        let open = self.operations.iter().filter(is_open).count() as i64;
+        PRICE - (self.refunds.len() as i64 + open) * model.amount
+    }
+
+    /// Returns the refund that was reported since an operation was begun, and that is no other operation's.
+    pub fn reported(&self, operation: usize) -> Option<Key> {
+        let since = self.operations[operation].begun_at;
+        let is_free = |key: Key| self.operation_of(key).is_none();
+        let of = |entered: bool| {
+            let found = self.refunds.iter().find(|(key, at, is)| *is == entered && *at >= since && is_free(*key));
+            found.map(|(key, ..)| *key)
+        };
+        of(true).or_else(|| of(false))
+    }
+}

@@ -1,0 +1,158 @@
+//! Operations in a database that is restored or damaged.
+
+use std::path::Path;
+
+use domain::{
+    Event, EventKind, Facts, Finding, FindingCode, LedgerAnswer, LedgerQuestion, MovementId, NewOperation, Operation,
+    OperationState, OperationTask,
+};
+use ledger::{Ledger, Loss, OperationEnd, Origin, Reported, Submission};
+use rusqlite::Connection;
+use storage_sqlite::{OnLoss, Opened, Sqlite, check_database, mark_path};
+
+use crate::driven::{Driven, roubles};
+
+fn event(kind: EventKind, key: &str, change: impl FnOnce(&mut Facts)) -> Event {
+    let mut facts = Facts::new(kind, key.parse().unwrap(), roubles(100));
+    change(&mut facts);
+    let (provider, comment, dedup_key) = ("p".parse().unwrap(), String::new(), key.parse().unwrap());
+    Event { provider, facts, comment, dedup_key, fee: None, extra: Vec::new() }
+}
+
+/// Creates a ledger with a payment of 100.00 of the payer `7`, and returns the payment.
+fn paid(folder: &Path) -> (Driven, MovementId) {
+    let driven = Driven::new(folder, 100);
+    let payment = event(EventKind::Payment, "T1", |facts| {
+        facts.order = Some(driven.order.clone());
+        facts.payer = Some("7".to_owned());
+    });
+    let (provider, origin, answers): (domain::ProviderName, _, _) = (payment.provider.clone(), Origin::Status, Vec::new());
+    let events = Reported::Facts(vec![payment]);
+    let submission = Submission { provider: provider.clone(), events, origin, answers, now: 1, at: 1, wants_states: false };
+    driven.ledger.record(submission).unwrap();
+    let question = LedgerQuestion::Order(driven.order.clone());
+    let LedgerAnswer::Order(Some(order)) = driven.ledger.answers(&provider, &[question], 1).unwrap().remove(0) else {
+        panic!()
+    };
+    (driven, order.paid_by.unwrap().movement.id)
+}
+
+fn new(task: OperationTask) -> NewOperation {
+    NewOperation {
+        provider: "p".parse().unwrap(),
+        task,
+        reason: String::new(),
+        operator: "anna".to_owned(),
+        idempotency_key: None,
+        component_sha256: "ab".repeat(32),
+        settings: Vec::new(),
+        next_at: 1,
+    }
+}
+
+fn begin(ledger: &Ledger, task: OperationTask) -> Operation {
+    ledger.begin_operation(new(task), 1).unwrap().unwrap().operation
+}
+
+fn back(payment: MovementId, amount: i64) -> OperationTask {
+    OperationTask::Refund { payment, amount: roubles(amount) }
+}
+
+/// Nothing is sent again by itself after an older copy is restored, whether with the newer mark or without one.
+#[test]
+fn restored_copy_has_no_pending_operation() {
+    for keeps_mark in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let (driven, payment) = paid(folder.path());
+        let pending = begin(&driven.ledger, back(payment, 10));
+        let refused = begin(&driven.ledger, back(payment, 20));
+        let end = OperationEnd::Refused { code: "declined".into(), message: String::new() };
+        driven.ledger.end_operation(refused.id.clone(), end, 2).unwrap().unwrap();
+        let driven = driven.restart(folder.path());
+        assert_eq!(driven.ledger.due_operations(1, 9).unwrap().len(), 1, "a restart alone changes nothing");
+        let Driven { ledger, .. } = driven;
+        drop(ledger);
+        let copy = std::fs::read(&path).unwrap();
+        let ledger = Ledger::new(Sqlite::open(&path).unwrap());
+        let lost = begin(&ledger, back(payment, 30));
+        drop(ledger);
+        std::fs::write(&path, copy).unwrap();
+        let on_loss = if keeps_mark {
+            OnLoss::Accept
+        } else {
+            std::fs::remove_file(mark_path(&path)).unwrap();
+            OnLoss::Refuse
+        };
+        let storage = Sqlite::open_with(&path, on_loss).unwrap();
+        match storage.opened() {
+            Opened::LossAccepted(Loss::Commits { .. }) => assert!(keeps_mark),
+            Opened::WithoutMark => assert!(!keeps_mark),
+            other => panic!("{other:?}"),
+        }
+        let ledger = Ledger::new(storage);
+        let state = |id| ledger.operation(id).unwrap().unwrap().state;
+        let OperationState::Unknown { message } = state(&pending.id) else { panic!("{:?}", state(&pending.id)) };
+        assert!(message.contains("восстановлена из копии"), "{message}");
+        assert_eq!(state(&refused.id).name(), "refused");
+        assert_eq!(ledger.due_operations(u64::MAX, 9).unwrap(), []);
+        // What the copy lacks keeps its id for itself, since time has gone on.
+        let next = ledger.begin_operation(new(back(payment, 30)), 9).unwrap().unwrap().operation;
+        assert_ne!(next.id, lost.id);
+    }
+}
+
+/// Each damage is found, and by one finding.
+#[test]
+fn operations_that_contradict_other_records_are_found() {
+    let refund = |set: &str| format!("UPDATE operations SET {set} WHERE kind = 'refund'");
+    let second = |kind: &str| {
+        format!(
+            "DROP INDEX operations_{kind}; INSERT INTO operations (kind, provider, payment, order_number, reason, operator,
+                component_sha256, settings, created_at, state, tries, journal)
+            SELECT kind, provider, payment, order_number, reason, operator, component_sha256, settings, created_at, state, tries,
+                journal FROM operations WHERE kind = '{kind}'"
+        )
+    };
+    for (damage, want) in [
+        (refund("payment = (SELECT id FROM movements WHERE kind = 'refund')"), "its payment is none of its provider"),
+        (refund("provider = 'q'"), "its payment is none of its provider"),
+        ("UPDATE operations SET order_number = NULL WHERE kind = 'charge'".to_owned(), "its order is none of its provider"),
+        (refund("movement = NULL"), "it is done, and has no movement"),
+        (refund("state = 'refused'"), "it is not done, and has a movement"),
+        (refund("movement = payment"), "is none that it can make"),
+        (refund("next_at = 1"), "it has ended, and is to go on"),
+        (refund("decided_by = 'anna'"), "it is decided in part"),
+        (second("link"), "another link of the order"),
+        (second("charge"), "another charge of the order"),
+        (second("cancel"), "another cancel of the payment"),
+        (
+            "INSERT INTO orders_to_ask SELECT number, 1, 0 FROM orders WHERE paid_by IS NOT NULL".to_owned(),
+            "is paid, and its status is still asked for",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let (Driven { ledger, .. }, payment) = paid(folder.path());
+        let refunded = begin(&ledger, back(payment, 100));
+        let back = event(EventKind::Refund, "R1", |facts| facts.original = Some("T1".parse().unwrap()));
+        let end = OperationEnd::Moved { event: back, answers: Vec::new(), now: 2 };
+        ledger.end_operation(refunded.id, end, 2).unwrap().unwrap();
+        let (account, provider) = ("1".parse().unwrap(), "p".parse().unwrap());
+        let (description, idempotency_key, expires_at) = (String::new(), None, None);
+        let order = domain::NewOrder { account, provider, amount: roubles(5), description, idempotency_key, expires_at };
+        let order = ledger.create_order(order, 2).unwrap().unwrap().id;
+        begin(&ledger, OperationTask::Charge { payment, order: order.clone() });
+        begin(&ledger, OperationTask::Link { order });
+        begin(&ledger, OperationTask::Cancel { payment });
+        assert_eq!(check_database(&path, None).unwrap().findings, []);
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {damage}")).unwrap();
+        drop(connection);
+        let findings: Vec<Finding> = check_database(&path, None).unwrap().findings;
+        let [Finding { code: FindingCode::Operation, detail, .. }] = findings.as_slice() else {
+            panic!("{damage}: {findings:?}")
+        };
+        assert!(detail.contains(want), "{damage}: {detail}");
+    }
+}
