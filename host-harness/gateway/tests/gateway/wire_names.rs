@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::{Ability, DecisionKind, EntryKind, EventKind, FindingCode, MismatchReason, PartyKind, Recurrence, SettingKind};
 use expect_test::expect_file;
 use host::ErrorCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::payment_system::PaymentSystem;
 use crate::server::payment;
@@ -16,6 +16,8 @@ fn wire_names_do_not_change() {
     let payment_system = PaymentSystem::answering(404, "");
     let server = crate::calls::started(&payment_system);
     assert_eq!(crate::calls::report(&server, "payment=10000001"), 403);
+    // So that an order needs no name of a provider.
+    assert_eq!(server.post("/api/v1/providers/lookup/pause", &json!({})).0, 204);
     let order = server.order();
     assert_eq!(server.callback(&payment(&order, "1")).0, 200);
     assert_eq!(server.callback("transaction_id=2").0, 403);
