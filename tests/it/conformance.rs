@@ -7,7 +7,7 @@ use conformance::{Answers, Effort, Outcome, Report, Vectors, check, check_provid
 use end_to_end::guest::Guest;
 use end_to_end::{component, component_of, component_path, md5_hex, provider, sandbox};
 use sandbox::Limits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const MARKER: &[u8; 32] = b"fault:none......................";
 const KEY: &str = "faulty-test-key-001";
@@ -90,14 +90,91 @@ fn vectors(fault: &str) -> Vectors {
         forged_check,
         sample("payment", "10000001", "100.00", 10_000, "42"),
         second,
+        json!({
+            "name": "top-up", "request": {"method": "POST", "body": signed(fault, "top-up", "10000011", "50.00", "100500")},
+            "verdict": "wanted", "event": {"kind": "payment", "account": "100500"},
+        }),
         sample("refund", "10000003", "100.00", 10_000, "42"),
         sample("hold", "10000004", "300.00", 30_000, "44"),
         forged,
         unknown,
         misplaced,
     ]);
-    let text = json!({"settings": {"shop": "17", "key": KEY}, "order-is-signed": true, "callbacks": callbacks}).to_string();
-    Vectors::from_json(text.as_bytes()).unwrap()
+    let settings = json!({"shop": "17", "key": KEY});
+    let vectors = json!({
+        "settings": settings, "order-is-signed": true, "callbacks": callbacks, "operations": operations(),
+    });
+    Vectors::from_json(vectors.to_string().as_bytes()).unwrap()
+}
+
+/// Returns a sample of each function of each ability, and of some functions two orders'.
+fn operations() -> Value {
+    let rub = |minor_units: i64| json!({"minor_units": minor_units, "currency": "RUB"});
+    let payment = |order: &str| {
+        json!({
+            "order": {"id": order, "amount": rub(10_000)},
+            "movement": {"kind": "payment", "transaction": "10000001", "order": order, "payer": "100001", "amount": rub(10_000)},
+        })
+    };
+    let url = "https://api.faulty.example";
+    let said = |state: &str, order: &str, amount: &str| {
+        format!("state={state}&payment=10000001&payer=100001&refund=20000001&order={order}&amount={amount}&end=1")
+    };
+    let answer = |line: String, body: String| json!([{"call": line, "is": {"body": body}}]);
+    let status = |state: &str, order: &str, events: Value| {
+        json!({
+            "name": format!("status of {order}: {state}"), "function": "query-payment", "input": {"payment": payment(order)},
+            "answers": answer(format!("GET {url}/payments?shop=17&order={order}"), said(state, order, "100.00")),
+            "expect": {"result": "done", "events": events, "ask_again": 300},
+        })
+    };
+    let refund = |order: &str| json!({"id": "r-1", "payment": payment(order), "amount": rub(10_000), "full": true});
+    let mut asked = refund("42");
+    asked["reference"] = "20000001".into();
+    let charge = json!({"payment": payment("42"), "order": {"id": "77", "account": "100500", "amount": rub(10_000)}});
+    let refunded = json!({"result": "succeeded", "event": {"kind": "refund", "amount": rub(10_000)}});
+    let charged = json!({"result": "succeeded", "event": {"kind": "payment", "order": "77"}});
+    let row = "payment;10000001;42;100.00;3.00;97.00;2026-10-31";
+    let total = "total;1;100.00;3.00;97.00";
+    json!([
+        status("paid", "42", json!([{"kind": "payment", "order": "42", "amount": rub(10_000)}])),
+        status("refunded", "43", json!([{"kind": "payment"}, {"kind": "refund", "original": "10000001"}])),
+        status("none", "44", json!([])),
+        {
+            "name": "refund", "function": "refund-payment", "input": refund("42"), "expect": refunded,
+            "answers": answer(format!("POST {url}/refunds"), said("done", "42", "100.00")),
+        },
+        {
+            "name": "refund that goes on", "function": "refund-payment", "input": refund("43"),
+            "answers": answer(format!("POST {url}/refunds"), said("pending", "43", "100.00")),
+            "expect": {"result": "pending", "ask_again": 60, "reference": "20000001"},
+        },
+        {
+            "name": "question about a refund", "function": "query-refund", "input": asked, "expect": refunded,
+            "answers": answer(format!("GET {url}/refunds?shop=17&id=r-1&reference=20000001"), said("done", "42", "100.00")),
+        },
+        {
+            "name": "charge", "function": "charge-again", "input": charge, "expect": charged,
+            "answers": answer(format!("POST {url}/charges"), said("done", "77", "100.00")),
+        },
+        {
+            "name": "question about a charge", "function": "query-charge", "input": charge, "expect": charged,
+            "answers": answer(format!("GET {url}/charges?shop=17&order=77&reference="), said("done", "77", "100.00")),
+        },
+        {
+            "name": "end", "function": "cancel-recurring", "input": {"payment": payment("42")}, "expect": {"result": "cancelled"},
+            "answers": answer(format!("POST {url}/subscriptions/end"), "state=done&end=1".to_owned()),
+        },
+        {
+            "name": "page", "function": "fetch-report", "input": {"format": "lines", "day": "2026-10-31"},
+            "answers": answer(format!("GET {url}/reports?shop=17&day=2026-10-31&page=1"), format!("{row}\nnext;2\n")),
+            "expect": {"result": "done", "rows": [{"kind": "payment", "transaction": "10000001"}], "next": "2"},
+        },
+        {
+            "name": "file", "function": "read-report", "input": {"format": "lines", "file": format!("{row}\n{total}\n")},
+            "expect": {"result": "done", "rows": [{"gross": rub(10_000), "fee": rub(300)}]},
+        },
+    ])
 }
 
 fn report(fault: &str, effort: Effort) -> Report {
@@ -133,7 +210,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 50] = [
+const FAULTS: [Fault; 63] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -191,6 +268,19 @@ const FAULTS: [Fault; 50] = [
     ("secret-in-problem", &["secrets"], "the secret key stands in a problem of configure"),
     ("mistyped-secret-shown", &["secrets"], "a problem of configure with a mistyped secret"),
     ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
+    ("refund-not-read", &["operations"], "\"status of 43: refunded\": events is"),
+    ("first-answer-only", &["determinism"], "when its answers come in another order: "),
+    ("path-is-kind", &["paths"], "\"payment\" under the path \"/refund\": its kind was Payment and is Refund"),
+    ("no-reply-to-conflict", &["replies"], "\"top-up\", whose event is conflict: it has no reply: the provider crashed"),
+    ("cut-answer-believed", &["answers"], "an event follows that the genuine answer does not say"),
+    ("other-order-believed", &["answers"], "has the answer of another order's sample: an event follows"),
+    ("asks-for-ever", &["answers"], "it gives no result: the provider breaks the contract in payment-status.query-payment"),
+    ("lost-is-refused", &["answers"], "has a lost answer: the result is refused, though it may have moved money"),
+    ("unsent-is-refused", &["answers"], "is not sent: the result is refused, though it moved no money"),
+    ("piece-is-a-line", &["reports"], "\"file\" has other rows when it is read"),
+    ("report-rows-off-by-one", &["reports"], "\"file\": the number of rows is not what its rows add up to"),
+    ("calls-elsewhere", &["calls", "operations"], "a call goes to api.other.example"),
+    ("secret-in-call-url", &["secrets", "operations"], "the secret key stands in the url of a call"),
     ("secret-in-reply", &["secrets"], "the answer to a callback that is refused, in Base64"),
 ];
 
@@ -278,7 +368,7 @@ fn checks_without_input_are_skipped() {
     for name in ["description", "settings", "determinism", "any-input", "links", "limits", "exports", "secrets"] {
         assert!(is(name, |outcome| matches!(outcome, Outcome::Passed { .. })), "{name}: {report}");
     }
-    for name in ["samples", "mutations", "refunds", "proved"] {
+    for name in ["samples", "operations", "mutations", "refunds", "proved", "paths"] {
         assert!(is(name, |outcome| matches!(outcome, Outcome::Skipped { .. })), "{name}: {report}");
     }
     assert!(!report.fails() && !report.passes());
@@ -346,7 +436,9 @@ fn onec_passes_what_applies_to_it() {
     let onec = sandbox().load(&component_of("onec"), Limits::default()).unwrap();
     let vectors = Vectors::from_json(include_bytes!("../data/onec/check.json")).unwrap();
     let report = check_provider(&onec, Some(&vectors), Effort::Full, SEED);
-    assert_eq!(not_applicable(&report), ["mutations", "refunds", "proved", "links", "secrets"], "{report}");
+    let of_no_use =
+        ["operations", "mutations", "refunds", "proved", "paths", "replies", "answers", "links", "reports", "calls"];
+    assert_eq!(not_applicable(&report), [&of_no_use[..], &["secrets"]].concat(), "{report}");
     let Some(Outcome::Passed { cases: 4 }) = report.outcome("samples") else { panic!("{report}") };
     // Without samples, or with such as take callbacks for granted, the checks of callbacks are not made.
     let none = Vectors { callbacks: Vec::new(), ..vectors.clone() };
@@ -365,7 +457,7 @@ fn vectors_are_not_believed_that_there_are_no_callbacks() {
     refused.takes_callbacks = false;
     let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&refused), Effort::Quick, SEED);
     assert!(!report.passes(), "it has links, so it has payments: {report}");
-    for name in ["samples", "mutations", "refunds", "proved"] {
+    for name in ["samples", "mutations", "refunds", "proved", "paths"] {
         assert!(matches!(report.outcome(name), Some(Outcome::Skipped { .. })), "{name}: {report}");
     }
     // It ignores every callback, and takes all settings.
@@ -387,6 +479,7 @@ fn robokassa_passes_with_every_hash() {
         let vectors = Vectors::from_json(vectors).unwrap();
         assert!(vectors.order_is_signed, "its parameters are signed");
         let report = check_provider(&robokassa, Some(&vectors), effort, SEED);
-        assert_eq!(not_applicable(&report), ["refunds", "exports"], "{report}");
+        let of_no_use = ["operations", "refunds", "replies", "answers", "exports", "reports", "calls"];
+        assert_eq!(not_applicable(&report), of_no_use, "{report}");
     }
 }

@@ -27,7 +27,8 @@ const SEED_MAX: u64 = 999_999_999;
 pub struct Arguments {
     /// The component, such as target/components/chronopay.wasm.
     component: PathBuf,
-    /// A JSON file: "settings" by name, "callbacks", each with "name", "request", "answers", "verdict", and "event" or "code".
+    /// A JSON file: "settings" by name, "callbacks", each with "name", "request", "answers", "verdict", and "event" or "code",
+    /// and "operations", each with "name", "function", "input", "answers" and "expect".
     #[arg(long)]
     vectors: Option<PathBuf>,
     /// Tries a hundredth of the inputs, in less than a second.

@@ -1,5 +1,6 @@
 //! `host-harness`: loads a payment provider and calls it, from the command line.
 
+mod call;
 mod callback;
 mod calls;
 mod check;
@@ -53,6 +54,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
+    Call(call::Arguments),
     Check(check::Arguments),
     Export(export::Arguments),
     Measure(measure::Arguments),
@@ -73,6 +75,7 @@ impl Command {
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
+            Command::Call(arguments) => call::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::Export(arguments) => export::run(arguments),
             Command::Measure(arguments) => measure::run(arguments),
@@ -90,6 +93,7 @@ impl Command {
             Command::Inspect(arguments) => arguments.json,
             Command::Link(arguments) => arguments.json,
             Command::Callback(arguments) => arguments.json || arguments.jsonl,
+            Command::Call(arguments) => arguments.json,
             Command::Check(arguments) => arguments.json,
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,

@@ -1,14 +1,14 @@
-//! The answers to a provider's questions, as the vectors of a sample give them.
+//! The answers to a provider's questions and calls, as the vectors of a sample give them.
 //!
-//! An answer is found by its question. A question that has none in the vectors is unanswered, as where billing cannot be asked, and
-//! no call is made.
+//! An answer is found by its question or call. A question that has none in the vectors is unanswered, as where billing cannot be
+//! asked, and a call that has none is not sent. Nothing is ever sent from here.
 
 use std::fmt;
 
 use domain::{
-    AccountNumber, AccountQuery, AccountState, DedupKey, Event, EventKind, Exchange, Facts, HttpCall, HttpResult, LedgerAnswer,
-    LedgerQuestion, Money, Movement, MovementId, MovementOrigin, MovementState, Order, OrderId, OrderState, Problem,
-    ProviderName, Question, TransactionId,
+    AccountNumber, AccountQuery, AccountState, DedupKey, Event, EventKind, Exchange, Facts, HttpCall, HttpReply, HttpResponse,
+    HttpResult, LedgerAnswer, LedgerQuestion, Money, Movement, MovementId, MovementOrigin, MovementState, Order, OrderId,
+    OrderState, Problem, ProviderName, Question, TransactionId,
 };
 use sandbox::{NoAnswers, unanswered};
 use serde::Deserialize;
@@ -19,14 +19,45 @@ const ACCOUNT: &str = "100500";
 const PROVIDER: &str = "check";
 
 /// The answers that a sample's provider gets.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Answers {
     orders: Vec<(OrderId, Option<OrderState>)>,
     accounts: Vec<(AccountNumber, Option<AccountState>)>,
+    calls: Vec<(CallPattern, HttpResult)>,
+}
+
+/// What a call is known by.
+#[derive(Clone, PartialEq, Eq)]
+struct CallPattern {
+    /// The method and the URL: `GET https://api.example.ru/payments/42`.
+    line: String,
+    /// A part of its body, where calls of one line differ in it.
+    sent: String,
+}
+
+impl CallPattern {
+    fn is_of(&self, call: &HttpCall) -> bool {
+        let body = String::from_utf8_lossy(&call.body);
+        self.line == line_of(call) && body.contains(&self.sent)
+    }
+}
+
+/// Returns the method and the URL of a call, as answers name it.
+pub fn line_of(call: &HttpCall) -> String {
+    format!("{} {}", call.method.name().to_uppercase(), call.url)
+}
+
+/// Without the answers of calls, which may hold secrets.
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Answers { orders, accounts, calls } = self;
+        f.debug_struct("Answers").field("orders", orders).field("accounts", accounts).field("calls", &calls.len()).finish()
+    }
 }
 
 impl Answers {
-    /// Parses the value of `answers`: a list of `{"order": ID, "is": …}` and `{"account": NUMBER, "is": …}`.
+    /// Parses the value of `answers`: a list of `{"order": ID, "is": …}`, `{"account": NUMBER, "is": …}` and
+    /// `{"call": "METHOD URL", "sent": PART, "is": …}`.
     ///
     /// # Errors
     /// What is wrong, and in which answer.
@@ -43,23 +74,54 @@ impl Answers {
         // A misspelt `is` would otherwise say that there is nothing.
         let Value::Object(mut names) = answer else { return Err(HOW.to_owned()) };
         let is = names.remove("is").ok_or(HOW)?;
-        let question = (take(&mut names, "order")?, take(&mut names, "account")?);
-        if !names.is_empty() {
+        let question = (take(&mut names, "order")?, take(&mut names, "account")?, take(&mut names, "call")?);
+        let sent = take(&mut names, "sent")?;
+        if !names.is_empty() || (sent.is_some() && question.2.is_none()) {
             return Err(HOW.to_owned());
         }
         match question {
-            (Some(order), None) => {
+            (None, None, Some(line)) => self.add_call(CallPattern { line, sent: sent.unwrap_or_default() }, is),
+            (Some(order), None, None) => {
                 let id = OrderId::new(order).map_err(|error| error.to_string())?;
                 let state = read::<OrderIs>(is)?.map(|is| is.state(&id)).transpose()?;
                 push(&mut self.orders, id, state)
             }
-            (None, Some(account)) => {
+            (None, Some(account), None) => {
                 let number = AccountNumber::new(account).map_err(|error| error.to_string())?;
                 let state = read::<AccountIs>(is)?.map(|is| is.state(&number));
                 push(&mut self.accounts, number, state)
             }
             _ => Err(HOW.to_owned()),
         }
+    }
+
+    fn add_call(&mut self, pattern: CallPattern, is: Value) -> Result<(), String> {
+        if !pattern.line.contains(" https://") && !pattern.line.contains(" http://") {
+            return Err(format!("a call is a method and an absolute URL, and not {:?}", pattern.line));
+        }
+        let result = match is {
+            Value::String(text) if text == "not-sent" => HttpResult::NotSent("the vectors say so".to_owned()),
+            Value::String(text) if text == "unknown" => HttpResult::Unknown("the vectors say so".to_owned()),
+            Value::Object(mut fields) => {
+                fields.entry("status").or_insert(200.into());
+                fields.entry("headers").or_insert(Value::Array(Vec::new()));
+                fields.entry("body").or_insert(Value::String(String::new()));
+                let reply = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
+                let HttpReply { status, headers, body } = reply;
+                HttpResult::Response(HttpResponse { status, headers, body })
+            }
+            _ => return Err(HOW_CALL.to_owned()),
+        };
+        if self.calls.iter().any(|(known, _)| *known == pattern) {
+            return Err(format!("{:?} is answered twice", pattern.line));
+        }
+        self.calls.push((pattern, result));
+        Ok(())
+    }
+
+    /// Reports whether there is an answer to a call.
+    pub fn has_call(&self, call: &HttpCall) -> bool {
+        self.calls.iter().any(|(pattern, _)| pattern.is_of(call))
     }
 
     fn order(&self, id: &OrderId) -> Option<&Option<OrderState>> {
@@ -87,11 +149,14 @@ impl sandbox::Answers for &Answers {
     }
 
     fn call(&mut self, call: &HttpCall) -> HttpResult {
-        NoAnswers.call(call)
+        let answer = self.calls.iter().find(|(pattern, _)| pattern.is_of(call));
+        answer.map_or_else(|| NoAnswers.call(call), |(_, result)| result.clone())
     }
 }
 
-const HOW: &str = "an answer is {\"order\": ID, \"is\": {…}} or {\"account\": NUMBER, \"is\": {…}}, where null is none";
+const HOW: &str = "an answer is {\"order\": ID, \"is\": {…}} or {\"account\": NUMBER, \"is\": {…}}, where null is none, or {\"call\": \"METHOD \
+                   URL\", \"is\": {…}}";
+const HOW_CALL: &str = "a call's answer is {\"status\": 200, \"headers\": {…}, \"body\": …}, \"not-sent\" or \"unknown\"";
 
 fn take(names: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match names.remove(name) {
@@ -238,6 +303,36 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_answered_by_its_line_and_its_body() {
+        let call = |method, url: &str, body: &str| HttpCall {
+            method,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: body.into(),
+            repeatable: domain::Repeatable::Always,
+            answer_bytes_max: 1,
+            client_certificate: None,
+            extra: Vec::new(),
+        };
+        let url = "https://api.example.ru/pay";
+        let answers = Answers::from_json(json!([
+            {"call": "POST https://api.example.ru/pay", "sent": "\"id\":2", "is": {"status": 202, "headers": {"x-a": "b"}, "body": "two"}},
+            {"call": "POST https://api.example.ru/pay", "is": {"body": {"base64": "/w=="}}},
+            {"call": "GET https://api.example.ru/pay", "is": "unknown"},
+        ]))
+        .unwrap();
+        let result = |method, body| match (&answers).call(&call(method, url, body)) {
+            HttpResult::Response(response) => (response.status, response.body),
+            HttpResult::NotSent(_) => (0, Vec::new()),
+            HttpResult::Unknown(_) => (1, Vec::new()),
+        };
+        assert_eq!(result(domain::HttpMethod::Post, "{\"id\":2}"), (202, b"two".to_vec()));
+        assert_eq!(result(domain::HttpMethod::Post, "{\"id\":3}"), (200, vec![0xff]));
+        assert_eq!(result(domain::HttpMethod::Get, ""), (1, Vec::new()));
+        assert_eq!(result(domain::HttpMethod::Put, ""), (0, Vec::new()));
+    }
+
+    #[test]
     fn what_the_vectors_do_not_say_is_unanswered() {
         let answers = Answers::from_json(json!([{"order": "42", "is": null}])).unwrap();
         let questions = [
@@ -277,6 +372,11 @@ mod tests {
             (json!([{"order": "42", "is": {"amount": amount, "account": ""}}]), "account must have 1 to 64"),
             (json!([{"order": "42", "is": {"amount": {"minor_units": 1.5, "currency": "RUB"}}}]), "1.5"),
             (json!([{"account": "1", "is": {"owner": "I."}}]), "unknown field `owner`"),
+            (json!([{"order": "42", "sent": "a", "is": null}]), "an answer is"),
+            (json!([{"call": "GET /payments", "is": "unknown"}]), "a call is a method and an absolute URL"),
+            (json!([{"call": "GET https://a.ru/", "is": null}]), "a call's answer is"),
+            (json!([{"call": "GET https://a.ru/", "is": {"code": 200}}]), "unknown field `code`"),
+            (json!([{"call": "GET https://a.ru/", "is": {}}, {"call": "GET https://a.ru/", "is": {}}]), "is answered twice"),
             (json!([{"order": "42", "is": null}, {"order": "42", "is": {"amount": amount}}]), "\"42\" is answered twice"),
         ] {
             let error = Answers::from_json(answers.clone()).unwrap_err();

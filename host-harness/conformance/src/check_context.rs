@@ -6,16 +6,20 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::{
-    CallbackAnswer, CallbackProof, CallbackRequest, Context, Description, EventKind, ExportPart, ExportTotals, Fields, LeftOut,
-    PaymentLink, Problem, ProvedEvent, Settings, Verdict,
+    CallbackAnswer, CallbackProof, CallbackRequest, Context, Description, EventKind, ExportPart, ExportTotals, Fields,
+    HttpCall, LeftOut, PaymentLink, Problem, ProvedEvent, ReportFile, Settings, Verdict,
 };
 use fastrand::Rng;
 use sandbox::unchecked::{ExportOptions, ExportRow, LinkRequest};
-use sandbox::{Error, Export, Limit, LinkStep, Merchant, NoAnswers, Provider, Session, Usage, drive};
+use sandbox::{Error, Export, Limit, Merchant, Provider, Session, Usage};
 
 use crate::Effort;
 use crate::answers::Answers;
+use crate::call_scanner::CallScanner;
+use crate::function_call::{FunctionCall, FunctionResult, read_report};
 use crate::judged::Judged;
+use crate::linked::{Linked, linked};
+use crate::performed::Performed;
 use crate::report::{Case, Findings, MutationFindings, Outcome};
 use crate::secret_scanner::SecretScanner;
 use crate::vectors::{Expected, Sample, Vectors};
@@ -49,6 +53,7 @@ pub struct CheckContext<'v> {
 /// Makes calls, and scans their answers.
 struct Caller {
     watch: SecretScanner,
+    calls: CallScanner,
     /// Whether the sandbox had no room for some call.
     busy: AtomicBool,
 }
@@ -80,6 +85,27 @@ impl Caller {
     fn look_at(&self, judged: &Judged) {
         self.watch.inspect(place_of(&judged.answer), &judged.answer);
         judged.questions.iter().for_each(|question| self.watch.inspect("a question", question));
+        judged.calls.iter().for_each(|call| self.look_at_call(call));
+    }
+
+    fn look_at_link(&self, Linked { link, call }: Linked) -> PaymentLink {
+        match call {
+            Some(call) => self.look_at_call(&call),
+            None => self.watch.inspect("a link", &link),
+        }
+        link
+    }
+
+    /// Headers and the body of a call may hold a secret: it is for the payment system.
+    fn look_at_call(&self, call: &HttpCall) {
+        self.watch.inspect("the url of a call", &call.url[..]);
+        self.calls.inspect(call);
+    }
+
+    fn look_at_performed(&self, performed: &Performed) {
+        self.watch.inspect(performed.result.place(), &performed.result);
+        performed.questions().iter().for_each(|question| self.watch.inspect("a question", question));
+        performed.calls().for_each(|call| self.look_at_call(call));
     }
 }
 
@@ -89,6 +115,8 @@ impl<'v> CheckContext<'v> {
         let patient = limits.with_time_max(limits.time_max.max(TIME_MIN));
         let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
         let watch = SecretScanner::new(secrets(&provider, vectors));
+        let settings = vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
+        let calls = CallScanner::new(provider.description(), &settings);
         CheckContext {
             provider,
             vectors,
@@ -98,13 +126,18 @@ impl<'v> CheckContext<'v> {
             genuine: OnceLock::new(),
             mutated: OnceLock::new(),
             currency: OnceLock::new(),
-            caller: Caller { watch, busy: AtomicBool::new(false) },
+            caller: Caller { watch, calls, busy: AtomicBool::new(false) },
         }
     }
 
     /// The scanner that inspects every answer.
     pub fn watch(&self) -> &SecretScanner {
         &self.caller.watch
+    }
+
+    /// The scanner that looks at every call.
+    pub fn calls(&self) -> &CallScanner {
+        &self.caller.calls
     }
 
     /// Returns one of two values, by the effort.
@@ -279,11 +312,9 @@ pub struct ScannedMerchant<'s> {
 
 impl<'s> ScannedMerchant<'s> {
     pub fn link(&self, order: &LinkRequest) -> Result<PaymentLink, Error> {
-        let link = self
-            .caller
-            .call("a problem of an order", || linked(|context| self.merchant.create_link_unchecked(order, context)))?;
-        self.caller.watch.inspect("a link", &link);
-        Ok(link)
+        let step = |context: &Context| self.merchant.create_link_unchecked(order, context);
+        let linked = self.caller.call("a problem of an order", || linked(step))?;
+        Ok(self.caller.look_at_link(linked))
     }
 
     /// Returns the verdict on a callback where nothing that the provider asks is answered.
@@ -297,6 +328,30 @@ impl<'s> ScannedMerchant<'s> {
         let judged = self.caller.call("a callback", || Judged::of(request, answers, step))?;
         self.caller.look_at(&judged);
         Ok(judged)
+    }
+
+    /// Takes the provider to a result of a function, with these answers.
+    pub fn performed(
+        &self,
+        function: &FunctionCall,
+        answers: &mut (impl sandbox::Answers + ?Sized),
+    ) -> Result<Performed, Error> {
+        let performed = Performed::of(function, &self.merchant, answers);
+        self.caller.look("a problem of a report", &performed);
+        performed.inspect(|performed| self.caller.look_at_performed(performed))
+    }
+
+    /// The same, where the provider was told this before.
+    pub fn told(&self, function: &FunctionCall, told: &Context, answers: &Answers) -> Result<Performed, Error> {
+        let performed = Performed::told(function, &self.merchant, told, answers);
+        performed.inspect(|performed| self.caller.look_at_performed(performed))
+    }
+
+    /// Reads a report's file, so many bytes at a time.
+    pub fn report(&self, file: &ReportFile, bytes: usize) -> Result<FunctionResult, Error> {
+        let read = read_report(file, &self.merchant, bytes)?;
+        self.caller.watch.inspect("a row of a report, or a problem of it", &read);
+        Ok(read)
     }
 
     pub fn callback_proof(&self) -> Result<CallbackProof, Error> {
@@ -323,12 +378,6 @@ impl<'s> ScannedMerchant<'s> {
     }
 }
 
-/// Takes a provider to a payment link, with nobody who answers.
-fn linked(step: impl FnMut(&Context) -> Result<LinkStep, Error>) -> Result<PaymentLink, Error> {
-    let (link, _) = drive(0, &mut NoAnswers, step)?;
-    link.map_err(|failure| Error::Provider(failure.into_problems()))
-}
-
 fn place_of(answer: &CallbackAnswer) -> &'static str {
     match answer.verdict {
         Verdict::Happened(_) | Verdict::Wanted(_) => "an event or its reply",
@@ -348,9 +397,9 @@ pub struct ScannedSession<'s> {
 
 impl ScannedSession<'_> {
     pub fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
-        let link = linked(|context| self.session.create_link_unchecked(order, context));
-        self.caller.look("a problem of an order", &link);
-        link.inspect(|link| self.caller.watch.inspect("a link", link))
+        let linked = linked(|context| self.session.create_link_unchecked(order, context));
+        self.caller.look("a problem of an order", &linked);
+        linked.map(|linked| self.caller.look_at_link(linked))
     }
 
     pub fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {

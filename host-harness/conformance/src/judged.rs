@@ -13,7 +13,7 @@ pub struct Judged {
     pub answer: CallbackAnswer,
     /// In the order in which they were asked.
     pub questions: Vec<Question>,
-    /// In the order in which they were wanted. None of them is made here.
+    /// In the order in which they were wanted. None of them is sent from here.
     pub calls: Vec<HttpCall>,
 }
 

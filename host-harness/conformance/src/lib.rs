@@ -20,8 +20,11 @@
 //! - `samples`: each sample of the vectors gets its verdict, its code, and the fields of its event. At least one sample must be
 //!   an accepted payment. If the vectors say that the provider takes no callbacks, and it has no payment links, each sample is
 //!   one that is refused, and `mutations`, `refunds` and `proved` do not apply.
+//! - `operations`: each operation of the vectors (a link, a status, a refund, a charge, a report) has the result that they
+//!   expect, with the answers that they give. The vectors must have one of each ability that the component has.
 //! - `determinism`: each call asks the same questions and returns the same answer again: in fresh instances, in a warm one after
-//!   other calls in every order, and on four threads at once.
+//!   other calls in every order, and on four threads at once. Whatever asks has the same result, without asking again, if it is told
+//!   all answers in another order and others among them.
 //! - `mutations`: each accepted sample, changed, is refused, or is the same event: in kind, recurrence, transaction, amount,
 //!   payer, comment and dedup key, and in the order where the vectors say that it is signed. The changes: every bit flipped;
 //!   every byte left out, doubled, exchanged; every truncation; each field removed, emptied, doubled with another value,
@@ -39,9 +42,16 @@
 //! - `questions`: a request that nobody signed asks nothing and has no call made: the samples that are refused, and random ones. A
 //!   sample that asks, changed in the same ways, asks nothing before it is refused, asks what the sample asks and nothing else
 //!   where the vectors say that the order is signed, and becomes no event. Not applicable unless `callback-proof` is `signature`.
+//! - `paths`: an accepted sample under any other path after the callback address is the same event, or none.
+//! - `replies`: a callback whose reply depends on what the host makes of its events has a reply to each outcome: entered, repeated,
+//!   conflict, kept or refused with each code, and unavailable.
+//! - `answers`: each answer to a call of a sample is replaced by none, a lost one, other statuses, junk of 64 KiB, the genuine one in
+//!   other encodings, cut off or damaged, and by those about other orders. There is a result each time, and no event that the
+//!   genuine answer does not say. If it is not known whether a call for a refund or a charge arrived, the result is unknown
+//!   or pending; if it was not sent, the result is not that it was refused or done.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within
 //!   its limits and without a crash: an answer, or a usable problem. No callback is accepted, and all are refused where the provider takes none.
-//! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number. The `url`
+//! - `links`: one field of the form (or of the call that makes the link) is the order's amount for all amounts, in minor units or as a decimal number. The `url`
 //!   says what the form says. Different orders have different links. An amount that is not positive, or in a foreign currency,
 //!   is refused.
 //! - `limits`: under any smaller limit of fuel, memory or output, a call ends by the limit or returns the same answer. Where
@@ -49,19 +59,26 @@
 //! - `exports`: for each format, rows and sums of made-up write-offs at every rate of VAT, with corrections. The files' totals
 //!   add up; the bytes do not depend on how many rows are appended at a time; each row counts; a bad row is refused by row and
 //!   field.
-//! - `secrets`: no answer of all these calls contains one of the vectors' secrets, nor the secret in another letter case,
-//!   escaped, percent-encoded, in hexadecimal or in Base64.
+//! - `reports`: a report's file has the same rows in pieces of any size, rows that add up to its control totals, and an end
+//!   wherever it is cut off or damaged.
+//! - `calls`: each call of all checks goes to a host that the description or a setting of the kind `url` names, by TLS.
+//! - `secrets`: no answer of all these calls and no URL that is to be called contains one of the vectors' secrets, nor the secret in
+//!   another letter case, escaped, percent-encoded, in hexadecimal or in Base64.
 //!
 //! Calls get at least ten seconds, whatever the provider's own time limit, so that no verdict depends on how busy a machine is.
 //! Fuel bounds them.
 
 mod answers;
+mod call_scanner;
 mod check_context;
 mod checks;
 mod fixtures;
+mod function_call;
 mod inputs;
 mod judged;
+mod linked;
 mod mutate;
+mod performed;
 mod report;
 mod secret_scanner;
 mod text;
@@ -70,8 +87,9 @@ mod vectors;
 use sandbox::{Error, Limits, Provider, Sandbox};
 
 pub use answers::Answers;
+pub use function_call::{FunctionCall, FunctionResult};
 pub use report::{Check, Outcome, Report};
-pub use vectors::{Expected, Sample, Vectors, VectorsError};
+pub use vectors::{Expected, OperationSample, Sample, Vectors, VectorsError};
 
 use check_context::{CheckContext, not_checked};
 

@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use domain::{
-    CallbackAnswer, Description, ExportTotals, Fields, LedgerQuestion, LeftOut, MovementName, PaymentLink, Problem,
-    ProvedEvent, Question,
+    CallbackAnswer, Description, ExportTotals, Fields, LedgerQuestion, LeftOut, MovementName, OperationResult, PaymentLink,
+    Problem, ProvedEvent, Question, ReportRow,
 };
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::function_call::FunctionResult;
 
 /// The shortest secret that is looked for, in characters: a shorter one occurs in many texts by chance.
 pub const SECRET_CHARS_MIN: usize = 8;
@@ -202,6 +204,38 @@ impl Texts for CallbackAnswer {
             reply.headers.texts(all);
             all.push(&reply.body);
         }
+    }
+}
+
+impl Texts for FunctionResult {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        self.events().iter().for_each(|event| event.texts(all));
+        self.problems().into_iter().for_each(|problem| problem.texts(all));
+        match self {
+            FunctionResult::Link(Ok(link)) => link.texts(all),
+            FunctionResult::Callback(answer) => answer.texts(all),
+            FunctionResult::Operation(OperationResult::Pending(pending)) => {
+                all.extend(pending.reference.as_deref().map(str::as_bytes));
+            }
+            FunctionResult::Page(Ok(page)) => {
+                page.rows.iter().for_each(|row| row.texts(all));
+                all.extend(page.next.as_deref().map(str::as_bytes));
+            }
+            FunctionResult::File(Ok((rows, control))) => {
+                rows.iter().for_each(|row| row.texts(all));
+                control.extra.texts(all);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Texts for ReportRow {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        let named = [self.transaction.as_deref(), self.order.as_deref(), self.account.as_deref()];
+        let texts = named.into_iter().chain([self.occurred_at.as_deref(), self.payout.as_deref()]).flatten();
+        all.extend(texts.map(str::as_bytes));
+        self.extra.texts(all);
     }
 }
 

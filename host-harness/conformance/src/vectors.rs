@@ -7,6 +7,7 @@ use domain::{CallbackRequest, Fields};
 use serde_json::{Map, Value};
 
 use crate::answers::Answers;
+use crate::function_call::FunctionCall;
 
 /// The names of an event's fields in JSON.
 const EVENT_FIELDS: [&str; 15] = [
@@ -59,6 +60,9 @@ pub struct Vectors {
     /// Callbacks as they arrive. At least one accepted payment is required; a refund, a chargeback, a hold, a declined payment
     /// and a forgery make the checks stronger.
     pub callbacks: Vec<Sample>,
+    /// Links, statuses, refunds, charges and reports, with what is to come of them. At least one of each ability that the component
+    /// has is required.
+    pub operations: Vec<OperationSample>,
     /// The names of settings that are secrets, whatever the provider's description says. Each must be declared as a secret, and
     /// its value must occur in no answer.
     pub secrets: Vec<String>,
@@ -77,6 +81,20 @@ pub struct Sample {
     pub answers: Answers,
     /// The expected verdict.
     pub expected: Expected,
+}
+
+/// A call of a function that may ask, and what is to come of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationSample {
+    /// The name of the case, for people.
+    pub name: String,
+    /// The function and its input.
+    pub function: FunctionCall,
+    /// The answers to what the provider asks and to the calls that it has made. All else is unanswered.
+    pub answers: Answers,
+    /// The fields that the result must have, by the names of [`FunctionResult::to_json`](crate::FunctionResult::to_json). In
+    /// an object or a list of objects, only the names that are given are compared.
+    pub expect: Map<String, Value>,
 }
 
 /// The verdict that a sample must get.
@@ -127,6 +145,7 @@ impl fmt::Debug for Vectors {
             .field("order_is_signed", &self.order_is_signed)
             .field("takes_callbacks", &self.takes_callbacks)
             .field("callbacks", &self.callbacks)
+            .field("operations", &self.operations)
             .field("secrets", &self.secrets)
             .field("relabelled", &self.relabelled)
             .finish()
@@ -136,8 +155,9 @@ impl fmt::Debug for Vectors {
 impl Vectors {
     /// Makes vectors without samples, for a host that knows a merchant's settings and has no callbacks yet.
     pub fn of_settings(settings: Fields) -> Vectors {
-        let (callbacks, secrets, relabelled) = (Vec::new(), Vec::new(), Vec::new());
-        Vectors { settings, order_is_signed: false, takes_callbacks: true, callbacks, secrets, relabelled }
+        let (callbacks, operations) = (Vec::new(), Vec::new());
+        let (secrets, relabelled) = (Vec::new(), Vec::new());
+        Vectors { settings, order_is_signed: false, takes_callbacks: true, callbacks, operations, secrets, relabelled }
     }
 
     /// Parses vectors from JSON.
@@ -152,31 +172,30 @@ impl Vectors {
         let settings = Object::new("settings", top.required("settings")?)?.texts()?;
         let order_is_signed = top.flag("order-is-signed", false)?;
         let takes_callbacks = top.flag("takes-callbacks", true)?;
-        let callbacks = match top.take("callbacks") {
-            None => Vec::new(),
-            Some(Value::Array(callbacks)) => {
-                callbacks.into_iter().enumerate().map(sample).collect::<Result<Vec<Sample>, VectorsError>>()?
-            }
-            Some(_) => return Err(form("callbacks", "it is a list")),
-        };
+        let callbacks = top.list("callbacks", sample)?;
+        let operations = top.list("operations", operation)?;
         let secrets = match top.take("secrets") {
             None => Vec::new(),
             Some(names) => secret_names(names, &settings)?,
         };
         top.end()?;
-        for (at, Sample { name, .. }) in callbacks.iter().enumerate() {
-            if callbacks.iter().take(at).any(|earlier| earlier.name == *name) {
-                return Err(form(
-                    &format!("callbacks[{at}]"),
-                    format!("the name {name:?} is given twice; name each its own way"),
-                ));
-            }
-        }
+        require_unique("callbacks", callbacks.iter().map(|sample| &sample.name))?;
+        require_unique("operations", operations.iter().map(|sample| &sample.name))?;
         let is_refused = |sample: &&Sample| matches!(sample.expected, Expected::Refused(_));
         if let Some(Sample { name, .. }) = callbacks.iter().find(|sample| !takes_callbacks && !is_refused(sample)) {
             return Err(form("takes-callbacks", format!("it is false, so {name:?} must be refused")));
         }
-        Ok(Vectors { callbacks, secrets, order_is_signed, takes_callbacks, ..Vectors::of_settings(settings) })
+        Ok(Vectors { callbacks, operations, secrets, order_is_signed, takes_callbacks, ..Vectors::of_settings(settings) })
+    }
+}
+
+/// Refuses two samples of one name.
+fn require_unique<'n>(list: &str, names: impl Iterator<Item = &'n String> + Clone) -> Result<(), VectorsError> {
+    match names.clone().enumerate().find(|(at, name)| names.clone().take(*at).any(|earlier| earlier == *name)) {
+        None => Ok(()),
+        Some((at, name)) => {
+            Err(form(&format!("{list}[{at}]"), format!("the name {name:?} is given twice; name each its own way")))
+        }
     }
 }
 
@@ -221,6 +240,25 @@ fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
     };
     object.end()?;
     Ok(Sample { name, request, answers, expected })
+}
+
+fn operation((at, value): (usize, Value)) -> Result<OperationSample, VectorsError> {
+    let mut object = Object::new(&format!("operations[{at}]"), value)?;
+    let name = object.required_text("name")?;
+    object.place = format!("operations[{at}] {name:?}");
+    let (function, input) = (object.required_text("function")?, object.required("input")?);
+    let function = FunctionCall::from_json(&function, input).map_err(|what| form(&object.place, what))?;
+    let answers = object.take("answers").map_or_else(|| Ok(Answers::default()), Answers::from_json);
+    let answers = answers.map_err(|what| form(&object.place, what))?;
+    let Value::Object(expect) = object.required("expect")? else {
+        return Err(form(&object.place, "\"expect\" is an object: the fields of the result"));
+    };
+    // Without it a sample would hold whatever comes of it.
+    if !expect.contains_key("result") {
+        return Err(form(&object.place, "\"expect\" has no \"result\", such as \"done\""));
+    }
+    object.end()?;
+    Ok(OperationSample { name, function, answers, expect })
 }
 
 fn event_fields(place: &str, event: Option<Value>) -> Result<Map<String, Value>, VectorsError> {
@@ -277,6 +315,18 @@ impl Object {
         }
     }
 
+    fn list<T>(
+        &mut self,
+        name: &str,
+        element: impl Fn((usize, Value)) -> Result<T, VectorsError>,
+    ) -> Result<Vec<T>, VectorsError> {
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(elements)) => elements.into_iter().enumerate().map(element).collect(),
+            Some(_) => Err(form(name, "it is a list")),
+        }
+    }
+
     fn required_text(&mut self, name: &str) -> Result<String, VectorsError> {
         self.text(name)?.ok_or_else(|| form(&self.place, format!("{name:?} is missing")))
     }
@@ -310,6 +360,9 @@ mod tests {
              "event": {"kind": "payment", "amount": {"minor_units": 1, "currency": "RUB"}}},
             {"name": "a test", "request": {"method": "GET"}, "verdict": "ignored"},
             {"name": "a forgery", "request": {"method": "POST"}, "verdict": "refused", "code": "signature-mismatch"}
+        ],
+        "operations": [
+            {"name": "an end", "function": "cancel-recurring", "input": {"payment": {}}, "expect": {"result": "cancelled"}}
         ]
     }"#;
 
@@ -350,6 +403,10 @@ mod tests {
             ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),
             ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
             ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),
+            ("cancel-recurring", "cancel", "operations[0] \"an end\": there is no function \"cancel\""),
+            ("\"payment\": {}", "\"payments\": {}", "operations[0] \"an end\": unknown field `payments`"),
+            ("\"result\": \"cancelled\"", "\"results\": 1", "operations[0] \"an end\": \"expect\" has no \"result\""),
+            ("\"expect\": {", "\"answers\": 1, \"expect\": {", "operations[0] \"an end\": it is a list of answers"),
             ("\"secrets\"", "\"takes-callbacks\": \"no\", \"secrets\"", "takes-callbacks: it is true or false"),
             ("\"secrets\"", "\"takes-callbacks\": false, \"secrets\"", "takes-callbacks: it is false, so \"a payment\" must"),
         ] {

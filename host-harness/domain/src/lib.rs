@@ -75,7 +75,7 @@ pub use question::{
     MovementsQuery, NoAnswer, OrderState, Question, Step,
 };
 pub use receipt::{Receipt, ReceiptItem, ReceiptVat};
-pub use report::{ControlTotals, ReportFailure, ReportFormat, ReportPage, ReportRequest, ReportRow};
+pub use report::{ControlTotals, ReportFailure, ReportFile, ReportFormat, ReportPage, ReportRequest, ReportRow};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

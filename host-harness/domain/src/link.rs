@@ -85,6 +85,7 @@ pub struct PaymentLink {
     /// When it stops leading anywhere, seconds since the epoch.
     pub expires_at: Option<u64>,
     /// What else the provider says about the link, such as `not-passed-on`.
+    #[serde(default, deserialize_with = "json::fields")]
     pub extra: Fields,
 }
 

@@ -182,6 +182,15 @@ pub enum Step<T> {
 }
 
 impl<T> Step<T> {
+    /// Converts the result.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Ask(questions) => Step::Ask(questions),
+            Step::Call(call) => Step::Call(call),
+            Step::Done(result) => Step::Done(convert(result)),
+        }
+    }
+
     /// Returns the result; `None` if the provider asks or has a call made.
     pub fn done(self) -> Option<T> {
         match self {

@@ -44,6 +44,20 @@ pub struct ReportRequest {
     pub cursor: Option<String>,
 }
 
+/// A report's file to read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportFile {
+    /// The [`ReportFormat::name`].
+    pub format: String,
+    /// The options that the operator entered.
+    #[serde(default, deserialize_with = "json::fields")]
+    pub options: Fields,
+    /// The file's bytes.
+    #[serde(with = "json::body")]
+    pub file: Vec<u8>,
+}
+
 /// A row of a report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ReportRow {

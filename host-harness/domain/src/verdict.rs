@@ -105,6 +105,7 @@ pub struct HttpReply {
     pub status: u16,
     /// At most 32 headers: a `content-type` of data, and `x-…`. Names are in lower case, each once; values are at most 1024
     /// printable ASCII characters.
+    #[serde(deserialize_with = "json::fields")]
     pub headers: Fields,
     /// At most 64 KiB.
     #[serde(with = "json::body")]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod accountant;
+mod call;
 mod export;
 mod projects;
 mod serve;
@@ -356,13 +357,13 @@ fn check_reports_outcome_of_checks() {
     };
     let (report, code) = place.json("check COMPONENT --vectors check.json --quick --seed 5 --json");
     assert_eq!((code, &report["passed"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
-    assert_eq!((outcomes(&report, "passed").len(), &report["id"]), (14, &json!("chronopay")), "{report}");
+    assert_eq!((outcomes(&report, "passed").len(), &report["id"]), (15, &json!("chronopay")), "{report}");
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
 
     let (report, code) = place.json("check COMPONENT --vectors wrong.json --quick --json");
     assert_eq!((code, &report["passed"], outcomes(&report, "failed")), (Some(3), &json!(false), vec!["samples".to_owned()]));
     let (report, code) = place.json("check COMPONENT --quick --json");
-    assert_eq!((code, outcomes(&report, "failed").len(), outcomes(&report, "skipped").len()), (Some(3), 0, 13), "{report}");
+    assert_eq!((code, outcomes(&report, "failed").len(), outcomes(&report, "skipped").len()), (Some(3), 0, 19), "{report}");
     let (report, code) = place.json("check text.wasm --vectors check.json --json");
     assert_eq!((code, outcomes(&report, "failed"), &report["sha256"]), (Some(5), vec!["contract".to_owned()], &Value::Null));
 
@@ -370,7 +371,9 @@ fn check_reports_outcome_of_checks() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("FAILED       samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("FAILED: 14 checks: 13 passed, 1 failed (samples); ") && last.contains("--seed "), "{last}");
+    let verdict =
+        "FAILED: 20 checks: 14 passed, 1 failed (samples), 5 not applicable (operations, replies, answers, reports, calls); ";
+    assert!(last.starts_with(verdict) && last.contains("--seed "), "{last}");
     for (arguments, code, words) in [
         ("check COMPONENT --vectors typo.json", 2, "callbacks[0] \"Purchase\": \"verdict\" is missing"),
         ("check COMPONENT --vectors missing.json", 2, "missing.json"),

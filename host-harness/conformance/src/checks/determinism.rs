@@ -1,7 +1,10 @@
 //! `determinism`: the same input gets the same answer after the same questions: in fresh instances, in warm ones after other calls,
 //! and on several threads.
 
-use domain::{CallbackRequest, PaymentLink};
+use domain::{
+    CallbackRequest, Exchange, HttpCall, HttpMethod, HttpResponse, HttpResult, LedgerAnswer, LedgerQuestion, OrderId,
+    PaymentLink, Repeatable,
+};
 use sandbox::Error;
 use sandbox::unchecked::LinkRequest;
 
@@ -10,8 +13,10 @@ use super::mutations::input_text;
 use crate::answers::Answers;
 use crate::check_context::{CheckContext, ScannedMerchant, ScannedSession};
 use crate::fixtures;
+use crate::function_call::FunctionCall;
 use crate::judged::Judged;
 use crate::report::{Case, Checked, Findings};
+use crate::vectors::Vectors;
 
 /// How many threads call at once, on every machine.
 const THREADS: usize = 4;
@@ -45,12 +50,71 @@ pub fn check(subject: &CheckContext) -> Checked {
         calls.push(Call::Link(order, first));
     }
     let mut findings = Findings::default();
+    findings.add(told_otherwise(vectors, &merchant));
     for round in 0..subject.scaled(5, 1) {
         calls.iter().for_each(|call| findings.case(call.again(&mut Fresh(&merchant), "in a fresh instance")));
         findings.add(warm(subject, &merchant, &calls, round));
     }
     findings.add(threads(&merchant, &calls, subject.scaled(calls.len() * 4, QUICK_CALLS_MAX)));
     Ok(findings)
+}
+
+/// Tells every sample that asks all answers at once: in reverse order, with others before them. Another version of a provider may
+/// have asked otherwise, so an answer is found by its question or call, and never by its place.
+fn told_otherwise(vectors: &Vectors, merchant: &ScannedMerchant) -> Findings {
+    let callbacks = vectors.callbacks.iter().map(|sample| {
+        let function = FunctionCall::HandleCallback(Box::new(sample.request.clone()));
+        (&sample.name, function, &sample.answers)
+    });
+    let operations = vectors.operations.iter().map(|sample| (&sample.name, sample.function.clone(), &sample.answers));
+    let mut findings = Findings::default();
+    for (name, function, answers) in callbacks.chain(operations) {
+        let Ok(first) = merchant.performed(&function, &mut &*answers) else { continue };
+        if first.context.asked.is_empty() && first.context.called.is_empty() {
+            continue;
+        }
+        let again = answer(merchant.performed(&function, &mut &*answers));
+        findings
+            .expect(again.is_ok_and(|again| again == first), || format!("{name:?} asks or ends otherwise when it is repeated"));
+        let mut told = first.context.clone();
+        let (other_question, other_call) = others();
+        told.asked.push(other_question);
+        told.called.push(other_call);
+        told.asked.reverse();
+        told.called.reverse();
+        let again = answer(merchant.told(&function, &told, answers));
+        findings.case(match again {
+            Ok(again) if again.result == first.result && again.context.asked.is_empty() && again.context.called.is_empty() => {
+                Ok(())
+            }
+            Ok(again) if again.result == first.result => {
+                Err(format!("{name:?} asks again for what it was told in another order"))
+            }
+            Ok(again) => {
+                let (again, first) = (again.result.to_json(), first.result.to_json());
+                Err(format!("{name:?} has another result when its answers come in another order: {again} and not {first}"))
+            }
+            Err(error) => Err(format!("{name:?} fails when its answers come in another order: {error}")),
+        });
+    }
+    findings
+}
+
+/// A question and a call that no provider has, with answers.
+fn others() -> (Exchange, (HttpCall, HttpResult)) {
+    let question = LedgerQuestion::Order(OrderId::stored("another-order"));
+    let call = HttpCall {
+        method: HttpMethod::Get,
+        url: "https://other.example/".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        repeatable: Repeatable::Always,
+        answer_bytes_max: 1,
+        client_certificate: None,
+        extra: Vec::new(),
+    };
+    let response = HttpResponse { status: 200, headers: Vec::new(), body: b"{}".to_vec() };
+    (Exchange::Ledger(question, Ok(LedgerAnswer::Order(None))), (call, HttpResult::Response(response)))
 }
 
 /// Repeats every call in a warm instance: twice in a row, in reverse order, and in random order.

@@ -1,5 +1,7 @@
 //! The checks, one file each.
 
+mod answers;
+mod calls;
 mod description;
 mod determinism;
 mod exports;
@@ -7,8 +9,12 @@ mod fuzz_inputs;
 mod limits;
 mod links;
 mod mutations;
+mod operations;
+mod paths;
 mod proved;
 mod questions;
+mod replies;
+mod reports;
 mod samples;
 mod secrets;
 mod settings;
@@ -24,20 +30,26 @@ pub struct Rule {
 }
 
 /// All checks. `contract` is the first. `secrets` is the last, since it reports what the calls of all others showed.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 20] = [
     rule("contract", "it exports the contract with its types, imports nothing, and says who it is", contract),
     rule("description", "its defaults are valid, and are what configure takes for what is left out", description::check),
     rule("settings", "what can be entered wrong is refused, all at once, each with its field", settings::check),
     rule("samples", "each sample has its verdict, its event and its code", samples::check),
+    rule("operations", "each link, status, refund, charge and report of the vectors has its result", operations::check),
     rule("determinism", "the same input has the same questions and answer: fresh, warm, on many threads", determinism::check),
     rule("mutations", "a genuine callback that was changed is refused, or is the same event", mutations::check),
     rule("refunds", "what is no payment never becomes one, however it is changed", mutations::refunds),
     rule("proved", "what is proved is never dropped, and what only informs decides nothing", proved::check),
+    rule("paths", "what follows the callback address makes no event", paths::check),
+    rule("replies", "an open reply is there for every outcome of its events", replies::check),
     rule("questions", "nothing is asked and no call is made before a signature holds", questions::check),
+    rule("answers", "an answer to a call is believed only as it was given, and a lost one never", answers::check),
     rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", fuzz_inputs::check),
     rule("links", "a link carries its order's exact amount, in its form and in its url", links::check),
     rule("limits", "a call that is cut off anywhere has no answer, or the same one", limits::check),
     rule("exports", "totals are exact, files add up, a bad row is refused by row and field", exports::check),
+    rule("reports", "a report has the same rows in any pieces, and adds up", reports::check),
+    rule("calls", "calls go to the named hosts alone, by TLS", calls::check),
     rule("secrets", "no secret is in anything that it says, plain or disguised", secrets::check),
 ];
 

@@ -7,7 +7,7 @@ use kit::form::{self, Form};
 use kit::problem::Code;
 use kit::{Context, Stop, call};
 
-use crate::Merchant;
+use crate::{Merchant, fault};
 
 pub const HOST: &str = "api.faulty.example";
 const FIELDS: [&str; 8] = ["state", "payment", "payer", "amount", "order", "refund", "code", "end"];
@@ -42,13 +42,16 @@ impl Merchant {
     /// Returns a call that reads.
     pub fn reading(&self, path: &str, fields: &[(&str, &str)]) -> HttpCall {
         let fields = [("shop", self.shop.as_str())].into_iter().chain(fields.iter().copied());
-        self.with_key(call::get(format!("https://{HOST}{path}?{}", form::encode(fields))))
+        self.with_key(call::get(format!("https://{}{path}?{}", host(), form::encode(fields))))
     }
 
     /// Has a call made that changes something.
     pub fn send(&self, context: &Context, path: &str, fields: &[(&str, &str)], repeatable: Repeatable) -> Result<Answer, Stop> {
         let fields = [("shop", self.shop.as_str())].into_iter().chain(fields.iter().copied());
-        let url = format!("https://{HOST}{path}");
+        let url = match fault::is("secret-in-call-url") {
+            true => format!("https://{HOST}{path}?key={}", self.key.expose()),
+            false => format!("https://{}{path}", host()),
+        };
         let call = HttpCall {
             method: HttpMethod::Post,
             ..call::post(url, "application/x-www-form-urlencoded", form::encode(fields), repeatable)
@@ -60,6 +63,10 @@ impl Merchant {
         call.headers.push(("x-key".to_owned(), self.key.expose().to_owned()));
         call
     }
+}
+
+fn host() -> &'static str {
+    if fault::is("calls-elsewhere") { "api.other.example" } else { HOST }
 }
 
 fn answer(context: &Context, call: HttpCall) -> Result<Answer, Stop> {
@@ -74,9 +81,9 @@ fn answer(context: &Context, call: HttpCall) -> Result<Answer, Stop> {
 
 fn values(body: &[u8]) -> Option<Values> {
     let form = Form::parse(body, FIELDS).ok()?;
-    form.require_single(&["state", "end"]).ok()?;
+    form.require_single(&["state"]).ok()?;
     let get = |name: &str| form.get(name).to_owned();
-    (get("end") == "1").then(|| Values {
+    (get("end") == "1" || fault::is("cut-answer-believed")).then(|| Values {
         state: get("state"),
         payment: get("payment"),
         payer: get("payer"),

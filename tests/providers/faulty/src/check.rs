@@ -7,7 +7,7 @@ use kit::contract::{CallbackRequest, Event, EventKind, HttpReply};
 use kit::exchanges::{Outcome, Question};
 use kit::form::{self, Form};
 use kit::{CallbackStep, Context, Stop};
-use money::parse_amount;
+use money::{format_amount, parse_amount};
 
 use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault};
 
@@ -39,12 +39,22 @@ fn answer(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> 
     if !merchant.is_signed(&values) || *shop != merchant.shop || *currency != merchant.currency.as_str() {
         return None;
     }
+    if kind == "top-up" && !has_form(&values) {
+        return None;
+    }
     let body = match kind.as_str() {
         "check" => can_be_paid(merchant, order, amount, context)
             .map(|can_be_paid| if can_be_paid { "YES".to_owned() } else { "NO".to_owned() }),
         _ => top_up(merchant, &values, context),
     };
     Some(body.map(|body| HttpReply { status: 200, headers: Vec::new(), body: body.into() }))
+}
+
+/// Reports whether the values that are signed without separators can only be cut in one way.
+fn has_form([_, payment, payer, amount, ..]: &[String; 9]) -> bool {
+    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_amount = parse_amount(amount).is_ok_and(|minor_units| minor_units > 0 && format_amount(minor_units) == *amount);
+    digits(payment, 8) && digits(payer, 6) && is_amount
 }
 
 /// Tops up an account, as at a terminal: the account stands where other callbacks name an order. The reply has the host's number of
@@ -64,7 +74,11 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
             format!("OK {}", context.state(state).movement().map_or("", |movement| movement.id.as_str()))
         }
         Outcome::Refused(problem) => format!("NO {}", problem.code),
-        Outcome::Conflict(_) | Outcome::Kept(_) | Outcome::Unavailable => "NO".to_owned(),
+        Outcome::Conflict(_) => {
+            assert!(!fault::is("no-reply-to-conflict"), "there is no reply to a conflict");
+            "NO".to_owned()
+        }
+        Outcome::Kept(_) | Outcome::Unavailable => "NO".to_owned(),
     })
 }
 

@@ -338,7 +338,7 @@ impl Merchant {
         if fault::is("last-wins") {
             read_over(body, &mut values);
         }
-        self.read(&values, calls)
+        self.read(&values, &request.path, calls)
     }
 
     fn is_signed(&self, [kind, payment, payer, amount, order, currency, shop, _, sign]: &[String; 9]) -> bool {
@@ -354,7 +354,7 @@ impl Merchant {
         matches(&digest, sign)
     }
 
-    fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], calls: u32) -> Verdict {
+    fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], path: &str, calls: u32) -> Verdict {
         if *shop != self.shop {
             return unresolved(Code::MerchantMismatch, "shop", "It is of another shop.");
         }
@@ -379,6 +379,7 @@ impl Merchant {
             return unresolved(Code::UnrecognizedForm, "payment", "It has a form that is not known.");
         }
         let kind = match kind.as_str() {
+            "payment" if fault::is("path-is-kind") && path == "/refund" => EventKind::Refund,
             "payment" => EventKind::Payment,
             "refund" => EventKind::Refund,
             "chargeback" => EventKind::Chargeback,

@@ -11,7 +11,7 @@ use kit::{Context, Stop};
 use money::{format_amount, parse_amount};
 
 use crate::api::{Answer, Values, unavailable, unknown};
-use crate::{Component, Merchant};
+use crate::{Component, Merchant, fault};
 
 const DAY_SECONDS: u32 = 86_400;
 
@@ -28,7 +28,8 @@ macro_rules! step_of {
 pub(crate) use step_of;
 
 impl payment_status::Guest for Component {
-    fn query_payment(merchant: MerchantBorrow<'_>, payment: PaymentReference, context: exchanges::Context) -> StatusStep {
+    fn query_payment(merchant: MerchantBorrow<'_>, payment: PaymentReference, mut context: exchanges::Context) -> StatusStep {
+        context.called.truncate(if fault::is("first-answer-only") { 1 } else { usize::MAX });
         step_of!(merchant.get::<Merchant>().status(&payment, &context.into()), StatusStep)
     }
 }
@@ -76,14 +77,22 @@ impl recurring_payments::Guest for Component {
 impl Merchant {
     fn status(&self, payment: &PaymentReference, context: &Context) -> Result<StatusStep, Stop> {
         let Some(order) = &payment.order else { return Ok(StatusStep::Unavailable(unavailable())) };
-        let values = match self.query(context, "/payments", &[("order", &order.id)])? {
-            Answer::Said(values) => values,
-            Answer::NotSent | Answer::Unclear => return Ok(StatusStep::Unavailable(unavailable())),
+        let mut tries = 0;
+        let values = loop {
+            let again = tries.to_string();
+            let fields = [("order", order.id.as_str()), ("again", &again)];
+            let fields = if tries == 0 { &fields[..1] } else { &fields[..] };
+            match self.query(context, "/payments", fields)? {
+                Answer::Said(values) => break values,
+                Answer::NotSent | Answer::Unclear if fault::is("asks-for-ever") => tries += 1,
+                Answer::NotSent | Answer::Unclear => return Ok(StatusStep::Unavailable(unavailable())),
+            }
         };
         let kinds: &[EventKind] = match values.state.as_str() {
             "none" => &[],
             "paid" => &[EventKind::Payment],
             "held" => &[EventKind::Hold],
+            "refunded" if fault::is("refund-not-read") => &[EventKind::Payment],
             "refunded" => &[EventKind::Payment, EventKind::Refund],
             _ => return Ok(StatusStep::Done(status(Vec::new(), Some(Code::UnknownType.at("state", "It is not known."))))),
         };
@@ -139,7 +148,9 @@ impl Merchant {
     fn operation(&self, answer: Answer, kind: EventKind, order: &str) -> OperationStep {
         let values = match answer {
             Answer::Said(values) => values,
+            Answer::NotSent if fault::is("unsent-is-refused") => return OperationStep::Refused(unavailable()),
             Answer::NotSent => return OperationStep::Unavailable(unavailable()),
+            Answer::Unclear if fault::is("lost-is-refused") => return OperationStep::Refused(unknown()),
             Answer::Unclear => return OperationStep::Unknown(unknown()),
         };
         match values.state.as_str() {
@@ -161,10 +172,15 @@ impl Merchant {
         let transaction = if is_refund { &values.refund } else { &values.payment };
         let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
         let minor_units = parse_amount(&values.amount).ok().filter(|minor_units| *minor_units > 0)?;
-        let has_form = digits(transaction, 8) && digits(&values.payer, 6) && format_amount(minor_units) == values.amount;
+        let is_cut = fault::is("cut-answer-believed");
+        let is_amount = is_cut || format_amount(minor_units) == values.amount;
+        let has_form = digits(transaction, 8) && digits(&values.payment, 8) && digits(&values.payer, 6) && is_amount;
+        let of_other = fault::is("other-order-believed");
+        let order = if of_other { values.order.as_str() } else { order };
         let event = self.event(kind, [transaction, &values.payer, order], minor_units, 0);
         let original = is_refund.then(|| values.payment.clone());
-        (has_form && values.order == order).then_some(Event { original, ..event })
+        let is_own = values.order == order || is_cut && values.order.is_empty();
+        (has_form && is_own).then_some(Event { original, ..event })
     }
 }
 

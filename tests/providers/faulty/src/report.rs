@@ -1,5 +1,6 @@
 //! Faulty's reports, as a file or by calls: lines of `kind;transaction;order;gross;fee;net;time`, and at the end
-//! `total;rows;gross;fee;net`. A page that is not the last ends with `next;PAGE` instead.
+//! `total;rows;gross;fee;net`. A page that is not the last ends with `next;PAGE` instead. A line that begins
+//! with `#` is a comment.
 
 use std::cell::RefCell;
 use std::mem::take;
@@ -17,7 +18,7 @@ use money::Currency;
 
 use crate::api::unavailable;
 use crate::operation::step_of;
-use crate::{Component, Merchant};
+use crate::{Component, Merchant, fault};
 
 const FORMAT: &str = "lines";
 const DELIMITER: &str = "delimiter";
@@ -107,6 +108,20 @@ impl Merchant {
     }
 }
 
+/// Reports whether a text is 1 to 16 letters and digits.
+fn is_word(text: &str) -> bool {
+    (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Reports whether a text is a day, or a time with an offset.
+fn is_time(text: &str) -> bool {
+    let is_like = |form: &str| {
+        let mut pairs = text.bytes().zip(form.bytes());
+        text.len() == form.len() && pairs.all(|(byte, form)| if form == b'0' { byte.is_ascii_digit() } else { byte == form })
+    };
+    is_like("0000-00-00") || is_like("0000-00-00T00:00:00+00:00")
+}
+
 /// A report's file that is being read.
 pub struct Report(RefCell<Reader>);
 
@@ -123,7 +138,11 @@ struct Reader {
 
 impl GuestReportReader for Report {
     fn append(&self, bytes: Vec<u8>) -> Result<Vec<ReportRow>, Problem> {
-        self.0.borrow_mut().read(&bytes)
+        let mut reader = self.0.borrow_mut();
+        if fault::is("piece-is-a-line") {
+            reader.line.clear();
+        }
+        reader.read(&bytes)
     }
 
     fn finish(&self) -> Result<(Vec<ReportRow>, ControlTotals), Problem> {
@@ -161,13 +180,17 @@ impl Reader {
 
     fn row(&mut self, line: &[u8]) -> Result<Option<ReportRow>, Problem> {
         let line = std::str::from_utf8(line).map_err(|_| self.bad("kind", "It is not UTF-8."))?;
+        if line.starts_with('#') {
+            return Ok(None);
+        }
         let values: Vec<&str> = line.split(self.delimiter).collect();
         if self.control.is_some() || self.next.is_some() {
             return Err(self.bad("total", "It goes on after its end."));
         }
         match values.as_slice() {
             ["total", rows, gross, fee, net] => {
-                let rows = rows.parse().map_err(|_| self.bad("rows", "It is not a number."))?;
+                let rows: u64 = rows.parse().map_err(|_| self.bad("rows", "It is not a number."))?;
+                let rows = rows + u64::from(fault::is("report-rows-off-by-one"));
                 self.control = Some(ControlTotals {
                     rows: Some(rows),
                     gross: Some(self.money("gross", gross)?),
@@ -177,19 +200,22 @@ impl Reader {
                 });
                 Ok(None)
             }
-            ["next", page] => {
+            ["next", page] if is_word(page) => {
                 self.next = Some((*page).to_owned());
                 Ok(None)
             }
             [kind, transaction, order, gross, fee, net, time] => {
-                self.rows += 1;
                 let kind = match *kind {
                     "payment" => Some(EventKind::Payment),
                     "refund" => Some(EventKind::Refund),
                     "fee" => None,
                     _ => return Err(self.bad("kind", "It is not known.")),
                 };
-                Ok(Some(ReportRow {
+                let is_empty_or = |text: &str, is_it: fn(&str) -> bool| text.is_empty() || is_it(text);
+                if !is_empty_or(transaction, is_word) || !is_empty_or(order, is_word) || !is_empty_or(time, is_time) {
+                    return Err(self.bad("transaction", "The transaction, the order or the time has another form."));
+                }
+                let row = ReportRow {
                     kind,
                     transaction: (*transaction).to_owned(),
                     order: (!order.is_empty()).then(|| (*order).to_owned()),
@@ -201,7 +227,9 @@ impl Reader {
                     day: None,
                     payout: None,
                     extra: Fields::new(),
-                }))
+                };
+                self.rows += 1;
+                Ok(Some(row))
             }
             _ => Err(self.bad("kind", "It has another number of columns.")),
         }

@@ -1,0 +1,223 @@
+//! `call`: takes a function that may ask to its result, step by step.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use conformance::{Answers, FunctionCall, FunctionResult, redact};
+use domain::{Description, Exchange, HttpCall, HttpResult, Problem, Question, Settings};
+use host::{CallHost, ClientIdentity, Outbound, OutboundCall, call_hosts};
+use outbound::{HttpClient, OutboundOptions};
+use sandbox::{Provider, drive};
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, REFUSED};
+use crate::input::{self, MerchantArguments};
+use crate::{escape, output};
+
+/// How long one call may take, as in a host.
+const TIME_MAX: Duration = Duration::from_secs(10);
+/// The longest answer, in bytes, as in a host.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// The same of a report.
+const REPORT_BYTES_MAX: usize = 1 << 20;
+
+/// Tries a function that may ask: shows each question and each HTTP call of the component, and the result. Nothing is stored, and
+/// nothing is called unless --allow-http is given. Of a call the host, the path and sizes are shown, and no secret.
+///
+/// Example: host-harness call fast-pay.wasm query-payment --settings settings.toml --input payment.json --answers answers.json
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    merchant: MerchantArguments,
+    /// The function, by its name in the contract; read-report reads a report's file.
+    #[arg(value_parser = FunctionCall::FUNCTIONS)]
+    function: String,
+    /// A JSON file with the function's input, as the "input" of an operation in the vectors of `check`; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// A JSON file with answers to questions and calls, as the "answers" of a sample in the vectors of `check`. What it does not answer
+    /// is unanswered.
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// Makes the calls that the file does not answer, by HTTPS, to the hosts that the component declares and that its settings name.
+    /// A refund or a charge is real then.
+    #[arg(long)]
+    allow_http: bool,
+    /// For tests: calls may go to this machine itself, by HTTPS and by HTTP.
+    #[arg(long, requires = "allow_http")]
+    allow_loopback: bool,
+    /// Prints JSON: result, problems, steps, and what the result has beside them, such as events, event, url, rows or reply.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let input: Value = input::record(&arguments.input)?;
+    let function = FunctionCall::from_json(&arguments.function, input).map_err(|what| Failure::file(&arguments.input, what))?;
+    let answers = match &arguments.answers {
+        None => Answers::default(),
+        Some(path) => Answers::from_json(input::record(path)?).map_err(|what| Failure::file(path, what))?,
+    };
+    let provider = arguments.merchant.provider()?;
+    let settings = arguments.merchant.settings(provider.description())?;
+    let client = arguments.allow_http.then(|| {
+        let options = OutboundOptions { loopback: arguments.allow_loopback, ..OutboundOptions::default() };
+        HttpClient::new(&options).map_err(|error| Failure::Usage(error.to_string()))
+    });
+    let merchant = provider.merchant(settings.clone())?;
+    let report_bytes = matches!(function, FunctionCall::FetchReport(_));
+    let mut shown = Steps {
+        answers: &answers,
+        client: client.transpose()?,
+        provider: &provider,
+        settings: &settings,
+        answer_bytes_max: if report_bytes { REPORT_BYTES_MAX } else { ANSWER_BYTES_MAX },
+        is_quiet: arguments.json,
+        steps: Vec::new(),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (result, _) = drive(now, &mut shown, |context| function.step(&merchant, context))?;
+    if arguments.json {
+        let mut report = result.to_json();
+        report["steps"] = shown.steps.into();
+        output::json(&report)?;
+    } else {
+        output::line(&text(&result))?;
+    }
+    Ok(match result.name() {
+        "refused" | "failed" => ExitCode::from(REFUSED),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+fn text(result: &FunctionResult) -> String {
+    let mut lines = vec![format!("result    {}", result.name())];
+    lines.extend(result.problems().into_iter().map(|problem: &Problem| format!("problem   {problem}")));
+    if let Value::Object(fields) = result.to_json() {
+        let rest =
+            fields.into_iter().filter(|(name, value)| !matches!(name.as_str(), "result" | "problems") && !value.is_null());
+        lines.extend(rest.map(|(name, value)| format!("{name:<9} {value}")));
+    }
+    lines.iter().map(|line| escape::line(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Answers from a file or by calls, and shows each step.
+struct Steps<'s> {
+    answers: &'s Answers,
+    client: Option<HttpClient>,
+    provider: &'s Provider,
+    settings: &'s Settings,
+    answer_bytes_max: usize,
+    is_quiet: bool,
+    steps: Vec<Value>,
+}
+
+impl sandbox::Answers for Steps<'_> {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Exchange> {
+        let exchanges = sandbox::Answers::answer(&mut { self.answers }, questions);
+        for exchange in &exchanges {
+            let question = self.without_secrets(format!("{:?}", exchange.question()));
+            let is_answered = match exchange {
+                Exchange::Account(_, answer) => answer.is_ok(),
+                Exchange::Ledger(_, answer) => answer.is_ok(),
+                Exchange::Other(..) => false,
+            };
+            let said = if is_answered { "answered" } else { "not answered" };
+            self.show(format!("asks      {question}: {said}"), json!({"asks": question, "answered": is_answered}));
+        }
+        exchanges
+    }
+
+    fn call(&mut self, call: &HttpCall) -> HttpResult {
+        let result = match &self.client {
+            Some(client) if !self.answers.has_call(call) => {
+                self.permitted(call).map_or_else(|why| HttpResult::NotSent(why.to_owned()), |call| send(client, call))
+            }
+            _ => sandbox::Answers::call(&mut { self.answers }, call),
+        };
+        let method = call.method.name().to_uppercase();
+        let host = CallHost::of_url(&call.url).map(|host| host.to_string()).unwrap_or_default();
+        let path = self.without_secrets(path_of(&call.url).to_owned());
+        let said = match &result {
+            HttpResult::Response(response) => format!("{}, {} bytes", response.status, response.body.len()),
+            HttpResult::NotSent(why) => format!("not sent: {why}"),
+            HttpResult::Unknown(why) => format!("no answer: {why}"),
+        };
+        let said = self.without_secrets(said);
+        let bytes = call.body.len();
+        let step = json!({"call": {"method": method, "host": host, "path": path, "body_bytes": bytes}, "answer": said});
+        self.show(format!("calls     {method} {host}{path}, a body of {bytes} bytes: {said}"), step);
+        result
+    }
+}
+
+impl Steps<'_> {
+    fn show(&mut self, line: String, step: Value) {
+        if !self.is_quiet {
+            // The failure of a closed output is reported with the result.
+            let _ = output::line(&escape::line(&line));
+        }
+        self.steps.push(step);
+    }
+
+    fn without_secrets(&self, text: String) -> String {
+        redact(secrets(self.provider.description(), self.settings), text)
+    }
+
+    /// Returns a call as it is sent, if the component may call its host.
+    fn permitted(&self, call: &HttpCall) -> Result<OutboundCall, &'static str> {
+        let hosts = call_hosts(self.provider, self.settings.expose());
+        if !CallHost::of_url(&call.url).is_some_and(|host| hosts.contains(&host)) {
+            return Err("its host is neither declared by the component nor entered in its settings");
+        }
+        let identity = match &call.client_certificate {
+            None => None,
+            Some(name) => {
+                let value = self.settings.expose().iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+                let value = value.ok_or("the client certificate that it names is not entered in the settings")?;
+                Some(ClientIdentity(value.into()))
+            }
+        };
+        let wanted = usize::try_from(call.answer_bytes_max).unwrap_or(usize::MAX);
+        let answer_bytes_max = wanted.min(self.answer_bytes_max);
+        Ok(OutboundCall { call: call.clone(), time_max: TIME_MAX, answer_bytes_max, identity })
+    }
+}
+
+fn send(client: &HttpClient, call: OutboundCall) -> HttpResult {
+    let (sender, receiver) = mpsc::channel();
+    client.send(call, Box::new(move |result| drop(sender.send(result))));
+    receiver.recv().unwrap_or_else(|_| HttpResult::Unknown("the call ended without a result".to_owned()))
+}
+
+/// Returns the path of a URL, without its query.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+}
+
+fn secrets<'s>(description: &'s Description, settings: &'s Settings) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let is_secret = |name: &str| description.settings.iter().any(|setting| setting.kind.is_secret() && setting.name == name);
+    let secret = settings.expose().iter().filter(move |(name, _)| is_secret(name));
+    secret.map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_no_query() {
+        for (url, path) in [
+            ("https://api.example.ru/a/b?c=d#e", "/a/b"),
+            ("https://api.example.ru?c=/d", ""),
+            ("https://api.example.ru", ""),
+            ("api.example.ru/a", ""),
+        ] {
+            assert_eq!(path_of(url), path, "{url}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `answers`: what a payment system answers to a call is not believed before it is understood.
+//!
+//! Each call of a sample gets other answers in turn: none, errors, junk, the genuine one in another encoding, cut off or changed, and
+//! the answers of other samples. None may become an event that the genuine answer did not say, and each leads to a result within the limits. If it
+//! is not known whether a call that moves money arrived, the result is not that nothing happened.
+
+use domain::{HttpCall, HttpMethod, HttpResponse, HttpResult, OrderId, PaymentReference, ProvedEvent, Repeatable};
+use fastrand::Rng;
+
+use super::mutations::money_difference;
+use crate::answers::Answers;
+use crate::check_context::{CheckContext, ScannedMerchant};
+use crate::function_call::FunctionCall;
+use crate::performed::{Changed, Performed};
+use crate::report::{Case, Checked, Outcome, failure};
+
+/// The longest junk: the longest answer that a host passes on.
+const JUNK_BYTES: usize = 64 << 10;
+/// Statuses of which a client may think that they are a success.
+const STATUSES: [u16; 14] = [100, 201, 202, 204, 206, 301, 302, 304, 400, 401, 404, 429, 500, 503];
+/// How many places of an answer are cut and damaged.
+const PLACES: usize = 200;
+/// The same with [`Effort::Quick`](crate::Effort::Quick).
+const QUICK_PLACES: usize = 12;
+
+/// A sample that has calls made.
+struct Calling<'s> {
+    name: String,
+    function: FunctionCall,
+    answers: &'s Answers,
+    performed: Performed,
+}
+
+pub fn check(subject: &CheckContext) -> Checked {
+    let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
+    let callbacks = vectors.callbacks.iter().map(|sample| {
+        let function = FunctionCall::HandleCallback(Box::new(sample.request.clone()));
+        (format!("the callback {:?}", sample.name), function, &sample.answers)
+    });
+    let operations =
+        vectors.operations.iter().map(|sample| (format!("{:?}", sample.name), sample.function.clone(), &sample.answers));
+    let calling: Vec<Calling> = callbacks
+        .chain(operations)
+        .filter_map(|(name, function, answers)| {
+            let performed = merchant.performed(&function, &mut &*answers).ok()?;
+            let has_answer = performed.context.called.iter().any(|(_, result)| matches!(result, HttpResult::Response(_)));
+            has_answer.then_some(Calling { name, function, answers, performed })
+        })
+        .collect();
+    if calling.is_empty() {
+        return Err(Outcome::NotApplicable { reason: "no sample of the vectors has an answered call made".to_owned() });
+    }
+    let mut rng = subject.rng("answers");
+    let mut cases = Vec::new();
+    for sample in &calling {
+        for (at, (_, genuine)) in sample.performed.context.called.iter().enumerate() {
+            let others = calling.iter().filter(|other| other.is_of_another_order(sample));
+            let others = others.flat_map(|other| other.performed.context.called.iter().map(|(_, result)| result));
+            let places = subject.scaled(PLACES, QUICK_PLACES);
+            cases.extend(hostile(genuine, others, places, &mut rng).into_iter().map(|hostile| (sample, at, hostile)));
+        }
+    }
+    Ok(subject.each(&cases, |(sample, at, hostile)| sample.holds(&merchant, *at, hostile)))
+}
+
+/// Another answer to a call.
+struct Hostile {
+    what: String,
+    result: HttpResult,
+}
+
+fn hostile<'o>(
+    genuine: &HttpResult,
+    others: impl Iterator<Item = &'o HttpResult>,
+    places: usize,
+    rng: &mut Rng,
+) -> Vec<Hostile> {
+    let new = |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result };
+    let mut all = vec![
+        new("is not sent", HttpResult::NotSent("a check".to_owned())),
+        new("has a lost answer", HttpResult::Unknown("a check".to_owned())),
+    ];
+    let others = others.filter(|other| *other != genuine);
+    all.extend(others.map(|other| new("has the answer of another order's sample", other.clone())));
+    let HttpResult::Response(genuine) = genuine else { return all };
+    let with_body = |body: Vec<u8>| HttpResult::Response(HttpResponse { body, ..genuine.clone() });
+    let of_status = |status: u16| HttpResult::Response(HttpResponse { status, ..genuine.clone() });
+    let statuses = STATUSES.into_iter().filter(|status| *status != genuine.status);
+    all.extend(statuses.map(|status| new(&format!("is answered {status}"), of_status(status))));
+    let body = &genuine.body;
+    let junk: Vec<u8> = (0..JUNK_BYTES).map(|_| rng.u8(..)).collect();
+    all.extend(
+        [
+            ("is answered nothing", Vec::new()),
+            ("is answered junk", junk),
+            ("is answered a long row of brackets", vec![b'['; JUNK_BYTES]),
+            ("is answered a page", [&b"<!DOCTYPE html><html><body>"[..], body, b"</body></html>"].concat()),
+            ("is answered twice at once", [&body[..], body].concat()),
+            ("is answered in UTF-16", String::from_utf8_lossy(body).encode_utf16().flat_map(u16::to_le_bytes).collect()),
+            ("is answered with NULs", body.iter().flat_map(|byte| [*byte, 0]).collect()),
+            ("is answered backwards", body.iter().rev().copied().collect()),
+        ]
+        .into_iter()
+        .map(|(what, body)| new(what, with_body(body))),
+    );
+    for _ in 0..places.min(body.len()) {
+        let at = rng.usize(..body.len());
+        let (before, after) = body.split_at(at);
+        all.push(new(&format!("has an answer that is cut off after {at} bytes"), with_body(before.to_vec())));
+        let spoilt = [before, &b"\xff"[..], after].concat();
+        all.push(new(&format!("has a byte that is not UTF-8 at {at} of its answer"), with_body(spoilt)));
+    }
+    all
+}
+
+impl Calling<'_> {
+    /// Reports whether two samples are about different orders, so that no answer of one says anything about the other.
+    fn is_of_another_order(&self, other: &Calling<'_>) -> bool {
+        self.order().zip(other.order()).is_some_and(|(own, other)| own != other)
+    }
+
+    /// Returns the order that it is about.
+    fn order(&self) -> Option<&OrderId> {
+        match &self.function {
+            FunctionCall::CreateLink(order) | FunctionCall::ChargeAgain(_, order) | FunctionCall::QueryCharge(_, order, _) => {
+                Some(&order.id)
+            }
+            FunctionCall::HandleCallback(_) => self.performed.result.events().first()?.facts.order.as_ref(),
+            FunctionCall::QueryPayment(payment) | FunctionCall::CancelRecurring(payment) => order_of(payment),
+            FunctionCall::RefundPayment(request) | FunctionCall::QueryRefund(request, _) => order_of(&request.payment),
+            FunctionCall::FetchReport(_) | FunctionCall::ReadReport(_) => None,
+        }
+    }
+
+    fn holds(&self, merchant: &ScannedMerchant, at: usize, hostile: &Hostile) -> Case {
+        let mut answers = Changed::new(self.answers, at, hostile.result.clone());
+        let wrong = match merchant.performed(&self.function, &mut answers) {
+            Ok(performed) => self.wrong_with(&performed, at, hostile),
+            Err(error) => Some(failure("it gives no result", &error)),
+        };
+        let what = &hostile.what;
+        wrong.map_or(Ok(()), |wrong| Err(format!("{}, whose call {} {what}: {wrong}", self.name, at + 1)))
+    }
+
+    fn wrong_with(&self, performed: &Performed, at: usize, hostile: &Hostile) -> Option<String> {
+        let genuine = self.performed.result.events();
+        let is_genuine = |event: &ProvedEvent| genuine.iter().any(|known| money_difference(known, event, true).is_none());
+        if let Some(event) = performed.result.events().iter().find(|event| !is_genuine(event)) {
+            let (amount, order) = (event.facts.amount, event.facts.order.as_deref().unwrap_or("none"));
+            let what = format!("{} of {} {}", event.facts.kind.name(), amount.minor_units, amount.currency);
+            return Some(format!("an event follows that the genuine answer does not say: {what} for the order {order}"));
+        }
+        let (call, _) = performed.context.called.get(at)?;
+        let is_last = performed.context.called.len() == at + 1;
+        if !self.function.moves_money() || !is_last || !changes_something(call) {
+            return None;
+        }
+        let result = performed.result.name();
+        let wrong = match hostile.result {
+            HttpResult::Unknown(_) if !matches!(result, "unknown" | "pending") => "it may have moved money",
+            HttpResult::NotSent(_) if matches!(result, "succeeded" | "pending" | "refused") => {
+                "it moved no money, and can be tried again"
+            }
+            _ => return None,
+        };
+        Some(format!("the result is {result}, though {wrong}"))
+    }
+}
+
+fn order_of(payment: &PaymentReference) -> Option<&OrderId> {
+    let of_movement = || payment.movement.as_ref().and_then(|state| state.movement.event.facts.order.as_ref());
+    payment.order.as_ref().map(|order| &order.id).or_else(of_movement)
+}
+
+fn changes_something(call: &HttpCall) -> bool {
+    call.method != HttpMethod::Get && call.repeatable != Repeatable::Always
+}

@@ -1,0 +1,116 @@
+//! A payment reference in JSON.
+
+use domain::{
+    AccountNumber, DedupKey, Event, EventKind, Facts, Fields, Money, Movement, MovementId, MovementOrigin, MovementState,
+    Order, OrderId, PaymentLink, PaymentReference, ProviderName, Recurrence, TransactionId,
+};
+use serde::Deserialize;
+
+/// The account of an order that names none.
+const ACCOUNT: &str = "100500";
+const PROVIDER: &str = "check";
+
+/// A payment reference, as a person writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentInput {
+    order: Option<OrderInput>,
+    link: Option<PaymentLink>,
+    /// The event of the payment, or of the hold.
+    movement: Option<EventInput>,
+    /// The events that followed from it.
+    #[serde(default)]
+    later: Vec<EventInput>,
+}
+
+impl PaymentInput {
+    pub fn reference(self) -> PaymentReference {
+        let PaymentInput { order, link, movement, later } = self;
+        let mut events = movement.into_iter().chain(later);
+        let mut movements = (1..).zip(events.by_ref()).map(|(id, event)| event.movement(id));
+        let movement = movements.next().map(|movement| MovementState { movement, later: movements.collect() });
+        PaymentReference { order: order.map(OrderInput::order), link, movement }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderInput {
+    id: String,
+    account: Option<String>,
+    amount: Money,
+    #[serde(default)]
+    description: String,
+    expires_at: Option<u64>,
+}
+
+impl OrderInput {
+    fn order(self) -> Order {
+        Order {
+            id: OrderId::stored(self.id),
+            account: AccountNumber::stored(self.account.unwrap_or_else(|| ACCOUNT.to_owned())),
+            provider: ProviderName::stored(PROVIDER),
+            amount: self.amount,
+            description: self.description,
+            idempotency_key: None,
+            expires_at: self.expires_at,
+            created_at: 0,
+            paid_by: None,
+        }
+    }
+}
+
+/// An event, with the names that the output of an event has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventInput {
+    kind: EventKind,
+    #[serde(default = "single")]
+    recurrence: Recurrence,
+    transaction: String,
+    original: Option<String>,
+    ends_hold: Option<String>,
+    expires_at: Option<u64>,
+    order: Option<String>,
+    account: Option<String>,
+    payer: Option<String>,
+    amount: Money,
+    fee: Option<Money>,
+    occurred_at: Option<String>,
+    #[serde(default)]
+    comment: String,
+    dedup_key: Option<String>,
+    #[serde(default)]
+    extra: std::collections::BTreeMap<String, String>,
+}
+
+fn single() -> Recurrence {
+    Recurrence::Single
+}
+
+impl EventInput {
+    fn movement(self, id: u64) -> Movement {
+        let facts = Facts {
+            kind: self.kind,
+            recurrence: self.recurrence,
+            transaction: TransactionId::stored(self.transaction),
+            original: self.original.map(TransactionId::stored),
+            ends_hold: self.ends_hold.map(DedupKey::stored),
+            expires_at: self.expires_at,
+            order: self.order.map(OrderId::stored),
+            account: self.account.map(AccountNumber::stored),
+            payer: self.payer,
+            amount: self.amount,
+            occurred_at: self.occurred_at,
+        };
+        let event = Event {
+            provider: ProviderName::stored(PROVIDER),
+            facts,
+            comment: self.comment,
+            dedup_key: DedupKey::stored(self.dedup_key.unwrap_or_else(|| format!("{PROVIDER}:{id}"))),
+            fee: self.fee,
+            extra: self.extra.into_iter().collect::<Fields>(),
+        };
+        Movement { id: MovementId(id), event, recorded_at: 0, origin: MovementOrigin::Callback }
+    }
+}
