@@ -34,7 +34,8 @@ pub struct StoredCall {
     pub digest: String,
     /// Seconds since the epoch.
     pub first_sent_at: u64,
-    pub times: u32,
+    /// Whether it was sent more than once.
+    pub is_repeated: bool,
     /// `None`: it has no answer.
     pub answer: Option<HttpResponse>,
 }
@@ -62,7 +63,7 @@ impl StoredJournal {
         let call = |call: &StoredCall| SentCall {
             digest: call.digest.clone(),
             first_sent_at: call.first_sent_at,
-            times: call.times,
+            is_repeated: call.is_repeated,
             is_answered: call.answer.is_some(),
         };
         Journal { calls: self.calls.iter().map(call).collect() }
@@ -73,11 +74,11 @@ impl StoredJournal {
         self.calls.truncate(decided.calls.len());
         for (at, call) in decided.calls.iter().enumerate() {
             match self.calls.get_mut(at) {
-                Some(stored) => stored.times = call.times,
+                Some(stored) => stored.is_repeated = call.is_repeated,
                 None => self.calls.push(StoredCall {
                     digest: call.digest.clone(),
                     first_sent_at: call.first_sent_at,
-                    times: call.times,
+                    is_repeated: call.is_repeated,
                     answer: None,
                 }),
             }
