@@ -150,6 +150,9 @@ fn calls_for_one_result_share_a_time() {
     assert_eq!(metric(&server, "harness_callbacks_total{provider=\"lookup\",outcome=\"unavailable\"}"), 1);
     assert!(payment_system.requests().len() <= 1, "{:?}", payment_system.requests());
     nothing_is_stored(&server);
+    let (_, calls) = server.get("/api/v1/calls");
+    let failure = calls["calls"][0]["failure"]["message"].as_str().unwrap();
+    assert!(failure.starts_with("the call took longer than its 0.2 s"), "{calls}");
     let (status, refused) = link(&server);
     assert_eq!(status, 503, "{refused}");
 }

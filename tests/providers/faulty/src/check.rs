@@ -9,10 +9,13 @@ use kit::form::{self, Form};
 use kit::{CallbackStep, Context, Stop};
 use money::{format_amount, parse_amount};
 
-use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault};
+use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault, lookup};
 
 /// Returns the step of a genuine check or top-up; `None` if the request is something else.
 pub fn step(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<CallbackStep> {
+    if fault::is("lookup") {
+        return Some(lookup::callback(merchant, request, context));
+    }
     let step = match answer(merchant, request, context)? {
         Ok(reply) => CallbackStep::Answered(reply),
         Err(Stop::Ask(questions)) => CallbackStep::Ask(questions),

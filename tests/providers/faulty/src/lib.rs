@@ -227,17 +227,12 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
 impl asking::Guest for Component {
     fn create_link(merchant: MerchantBorrow<'_>, order: Order, context: exchanges::Context) -> LinkStep {
         let merchant = merchant.get::<Merchant>();
-        match merchant.link(&order) {
-            Ok(_) if fault::is("lookup") => lookup::link(merchant, &order, &context.into()),
-            link => link.map_or_else(LinkStep::Failed, LinkStep::Done),
-        }
+        let made = |link| lookup::link(merchant, &order, link, &context.into());
+        merchant.link(&order).map_or_else(LinkStep::Failed, made)
     }
 
     fn handle_callback(merchant: MerchantBorrow<'_>, request: CallbackRequest, context: exchanges::Context) -> CallbackStep {
         let merchant = merchant.get::<Merchant>();
-        if fault::is("lookup") {
-            return lookup::callback(merchant, &request, &context.into());
-        }
         check::step(merchant, &request, &context.into()).unwrap_or_else(|| CallbackStep::Done(merchant.answer(&request)))
     }
 }

@@ -10,7 +10,7 @@ use kit::problem::Code;
 use kit::{CallbackStep, Context, LinkStep, Stop};
 use money::parse_amount;
 
-use crate::Merchant;
+use crate::{Merchant, fault};
 
 const ANSWER_BYTES_MAX: u32 = 1000;
 /// How many calls the callback with `how=many` has made.
@@ -61,8 +61,11 @@ fn said(merchant: &Merchant, payment: &str, body: &[u8]) -> CallbackStep {
     answered(Verdict::Happened(vec![merchant.event(EventKind::Payment, [payment, "100500", order], minor_units, 0)]), 200)
 }
 
-/// Has the payment system make a link, which it says.
-pub fn link(merchant: &Merchant, order: &Order, context: &Context) -> LinkStep {
+/// Returns a link as it was made; with the fault, has the payment system make one.
+pub fn link(merchant: &Merchant, order: &Order, link: PaymentLink, context: &Context) -> LinkStep {
+    if !fault::is("lookup") {
+        return LinkStep::Done(link);
+    }
     let call = HttpCall {
         method: HttpMethod::Post,
         body: format!("{} {}", order.id, order.amount.minor_units).into_bytes(),
