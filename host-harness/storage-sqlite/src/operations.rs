@@ -260,24 +260,19 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         crate::schema::migrate(&connection).unwrap();
         for (condition, index) in [
-            ("payment = ?1", "operations_of_payment (payment=?)"),
-            ("order_number = ?1", "operations_of_order (order_number=?)"),
-            ("movement = ?1", "operations_of_movement (movement=?)"),
-            (
-                "provider = ?1 AND kind = 'charge' AND movement IS NULL AND state <> 'refused'",
-                "operations_unreported (provider=?)",
-            ),
-            (
-                "state = 'pending' AND next_at IS NOT NULL AND next_at <= ?1 ORDER BY next_at, number",
-                "operations_due (next_at<?)",
-            ),
-            ("state IN ('pending', 'unknown') AND number > ?1 ORDER BY number", "operations_open (number>?)"),
+            ("payment = ?1", "operations_of_payment"),
+            ("order_number = ?1", "operations_of_order"),
+            ("movement = ?1", "operations_of_movement"),
+            ("provider = ?1 AND kind = 'charge' AND movement IS NULL AND state <> 'refused'", "operations_unreported"),
+            ("state = 'pending' AND next_at IS NOT NULL AND next_at <= ?1 ORDER BY next_at, number", "operations_due"),
+            ("state IN ('pending', 'unknown') AND number > ?1 ORDER BY number", "operations_open"),
         ] {
             let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM operations WHERE {condition}");
             let mut statement = connection.prepare(&sql).unwrap();
             let plan = statement.query_map([1], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);
             let plan: Vec<String> = plan.collect();
-            assert_eq!(plan, [format!("SEARCH operations USING INDEX {index}")], "{condition}");
+            let want = format!("SEARCH operations USING INDEX {index} (");
+            assert!(matches!(plan.as_slice(), [step] if step.starts_with(&want)), "{condition}: {plan:?}");
         }
     }
 }
