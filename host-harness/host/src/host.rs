@@ -18,11 +18,11 @@ use crate::call_times::CallTimes;
 use crate::clock::Clock;
 use crate::error::HostError;
 use crate::observer::Observer;
-use crate::operations::RunningOperations;
 use crate::outbound::Outbound;
 use crate::refusals::RefusalCounter;
 use crate::registry::Registry;
 use crate::roster::Roster;
+use crate::running_operations::RunningOperations;
 use crate::sealing::Key;
 use crate::spent_tokens::SpentTokens;
 

@@ -16,9 +16,9 @@ const RESTARTS_MAX: u32 = 20;
 /// How a status that nobody can interpret is marked among the callbacks for an operator.
 const STATUS: &str = "STATUS";
 
-/// What came of asking about an order.
+/// Whether a payment system answered what became of an order's payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub enum StatusAnswer {
     /// The payment system answered. Whether the order is paid now is in the ledger.
     Answered,
     /// It cannot be asked now.
@@ -30,10 +30,10 @@ impl Host {
     ///
     /// # Errors
     /// If there is no such order, its provider cannot tell or is not usable, it failed, or the storage is unavailable.
-    pub fn ask_about_order(&self, id: &OrderId) -> Result<Asked, HostError> {
+    pub fn ask_about_order(&self, id: &OrderId) -> Result<StatusAnswer, HostError> {
         let order = self.order(id)?.ok_or_else(|| HostError::not_found("order"))?;
         let slot = self.0.registry.get(&order.provider)?;
-        Ok(self.query(&slot, id)?.map_or(Asked::Unavailable, |_| Asked::Answered))
+        Ok(self.query(&slot, id)?.map_or(StatusAnswer::Unavailable, |_| StatusAnswer::Answered))
     }
 
     /// Asks about an order whose time has come, and schedules the next time.

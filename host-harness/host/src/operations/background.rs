@@ -82,8 +82,7 @@ impl Host {
         let tries = due.operation.tries.saturating_add(1);
         let next_at = Some(retry_after(due.operation.tries, self.now()));
         let progress = Progress { journal: due.journal, reference: due.operation.reference, next_at, tries };
-        // It may have ended meanwhile.
-        drop(self.0.ledger.save_progress(id.clone(), progress)?);
-        Ok(())
+        // It may have ended meanwhile, and then nothing is stored.
+        self.0.ledger.save_progress(id.clone(), progress)?.or(Ok(()))
     }
 }

@@ -55,10 +55,10 @@ impl Host {
             next_at: self.now().saturating_add(INTERRUPTED_SECONDS),
         };
         let begun = self.0.ledger.begin_operation(operation, self.now())?.map_err(super::refused)?;
-        let _turn = self
+        let _lease = self
             .0
             .running
-            .wait_for_turn(&begun.operation.id)
+            .wait_for_lease(&begun.operation.id)
             .ok_or_else(|| HostError::unavailable("the payment link is being made; try again in a moment"))?;
         let to_continue = self.0.ledger.operation_to_continue(&begun.operation.id)?.ok_or_else(super::no_operation)?;
         if to_continue.operation.state != OperationState::Pending {

@@ -11,9 +11,7 @@ mod reference;
 mod retry;
 mod run;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use domain::{
     Ability, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind, OperationRefusal,
@@ -29,49 +27,6 @@ use crate::stored_settings::LoadedSettings;
 use crate::text::{TEXT_CHARS_MAX, optional_text, required_text};
 
 pub(crate) use background::background;
-
-/// How long a payer waits for a link that is being made for the same order. All calls for a result take less.
-const TURN_TIME_MAX: Duration = Duration::from_secs(25);
-
-/// The operations that are going on in this process, so that none goes on twice at a time.
-#[derive(Default)]
-pub(crate) struct RunningOperations {
-    ids: Mutex<HashSet<OperationId>>,
-    /// Notified when one of them has gone on as far as it comes.
-    ended: Condvar,
-}
-
-/// The right to go on with an operation.
-struct Turn<'r> {
-    running: &'r RunningOperations,
-    id: OperationId,
-}
-
-impl RunningOperations {
-    /// Returns the right to go on with an operation; `None` if somebody else has it.
-    fn turn(&self, id: &OperationId) -> Option<Turn<'_>> {
-        self.ids().insert(id.clone()).then(|| Turn { running: self, id: id.clone() })
-    }
-
-    /// Waits for the right to go on with an operation; `None` if somebody else has it for too long.
-    fn wait_for_turn(&self, id: &OperationId) -> Option<Turn<'_>> {
-        let is_running = |ids: &mut HashSet<OperationId>| ids.contains(id);
-        let waited = self.ended.wait_timeout_while(self.ids(), TURN_TIME_MAX, is_running);
-        let (mut ids, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        ids.insert(id.clone()).then(|| Turn { running: self, id: id.clone() })
-    }
-
-    fn ids(&self) -> MutexGuard<'_, HashSet<OperationId>> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.running.ids().remove(&self.id);
-        self.running.ended.notify_all();
-    }
-}
 
 /// A request for an operation about a payment.
 #[derive(Clone, Debug)]

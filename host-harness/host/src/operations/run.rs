@@ -25,7 +25,7 @@ impl Host {
     /// # Errors
     /// If its provider is not usable now, or the storage is unavailable. The operation stays as it is, and is tried again.
     pub(crate) fn go_on(&self, id: &OperationId) -> Result<(), HostError> {
-        let Some(_turn) = self.0.running.turn(id) else { return Ok(()) };
+        let Some(_lease) = self.0.running.lease(id) else { return Ok(()) };
         let Some(to_continue) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
         if to_continue.operation.state != OperationState::Pending {
             return Ok(());
