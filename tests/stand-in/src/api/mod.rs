@@ -132,6 +132,11 @@ impl ApiAnswer {
         ApiAnswer { status, content_type: "application/json", body: value.to_string().into_bytes() }
     }
 
+    /// Returns XML with the status 200.
+    pub fn xml(text: &str) -> ApiAnswer {
+        ApiAnswer { status: 200, content_type: "text/xml; charset=utf-8", body: text.as_bytes().to_vec() }
+    }
+
     /// Returns text with a status.
     pub fn text(status: u16, text: &str) -> ApiAnswer {
         ApiAnswer { status, content_type: "text/plain; charset=utf-8", body: text.as_bytes().to_vec() }

@@ -1,6 +1,8 @@
 //! ChronoPay as seen by one merchant.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use maud::{Markup, html};
 use time::OffsetDateTime;
@@ -10,8 +12,10 @@ use url::Url;
 
 use super::callback::{Callback, types};
 use super::config::{Config, ConfigError};
+use super::gate::{Customer, GATE, gate};
 use super::plan::{Rules, plan};
 use super::request::{self, Details};
+use crate::api::{ApiAnswer, ApiRequest};
 use crate::courier::{Courier, Way};
 use crate::form::Form;
 use crate::price::Price;
@@ -24,9 +28,11 @@ const ECHOED: [&str; 13] =
 
 /// ChronoPay with a single merchant.
 pub struct ChronoPay {
-    config: Config,
+    pub(super) config: Config,
     courier: Courier,
     next_transaction: AtomicU64,
+    /// Who paid, by `customer_id`.
+    pub(super) customers: Mutex<BTreeMap<String, Customer>>,
 }
 
 impl PaymentSystem for ChronoPay {
@@ -73,6 +79,7 @@ impl PaymentSystem for ChronoPay {
         Ok(ChronoPay {
             courier: Courier::new(config.patience),
             next_transaction: AtomicU64::new(config.first_transaction),
+            customers: Mutex::default(),
             config,
         })
     }
@@ -106,10 +113,14 @@ impl PaymentSystem for ChronoPay {
         let Details { success_url, decline_url, .. } = &request.details;
         Ok(BuyersReturn { when, url: if paid { success_url.clone() } else { decline_url.clone() }, paid })
     }
+
+    fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
+        (request.path == GATE && request.method == "POST").then(|| gate(self, &request.body))
+    }
 }
 
 impl ChronoPay {
-    fn next_transaction(&self) -> u64 {
+    pub(super) fn next_transaction(&self) -> u64 {
         self.next_transaction.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -149,14 +160,21 @@ impl ChronoPay {
             refund_keeps_id: self.config.refund_keeps_id,
             next_transaction: &|| self.next_transaction(),
         };
-        let plan = plan(request.scenario, &self.purchase(request), request.price, &rules);
+        let purchase = self.purchase(request);
+        let plan = plan(request.scenario, &purchase, request.price, &rules);
         let Details { callback_url, callback_method, .. } = &request.details;
-        self.courier.begin(Way { scenario: request.scenario, url: callback_url.clone(), method: *callback_method }, plan)
+        let way = Way { scenario: request.scenario, url: callback_url.clone(), method: *callback_method };
+        if request.scenario != Scenario::Decline {
+            let customer = Customer { way: Way { scenario: Scenario::Pay, ..way.clone() }, purchase, is_cancelled: false };
+            let mut customers = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+            customers.insert(customer.purchase.get("customer_id").to_owned(), customer);
+        }
+        self.courier.begin(way, plan)
     }
 }
 
 /// Sets date and time to Moscow's, since a callback names no time zone.
-fn dated(callback: Callback, now: OffsetDateTime) -> Callback {
+pub(super) fn dated(callback: Callback, now: OffsetDateTime) -> Callback {
     let now = now.to_offset(offset!(+3));
     let time = now.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();
     let date = now.format(format_description!("[month]/[day]/[year]")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Robokassa as seen by one shop.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,9 +9,12 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::config::{Config, ConfigError, Passwords};
+use super::invoice::{Invoice, OP_STATE, State, op_state};
 use super::notification::{Notification, out_sum};
 use super::plan::plan;
+use super::refund::{create, get_state, path_of};
 use super::request::{self, Details, passwords};
+use crate::api::{ApiAnswer, ApiRequest};
 use crate::courier::{Courier, Way};
 use crate::form::Form;
 use crate::price::Price;
@@ -20,7 +23,7 @@ use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
 /// Robokassa with a single shop.
 pub struct Robokassa {
-    config: Config,
+    pub(super) config: Config,
     result_url: Url,
     success_url: Option<Url>,
     fail_url: Option<Url>,
@@ -28,6 +31,8 @@ pub struct Robokassa {
     next_invoice: AtomicU64,
     /// The paid invoices, and whether each was paid by a test payment.
     paid: Mutex<HashSet<(u64, bool)>>,
+    /// The invoices that were paid or cancelled, without test payments, by their numbers.
+    pub(super) invoices: Mutex<BTreeMap<u64, Invoice>>,
 }
 
 impl PaymentSystem for Robokassa {
@@ -73,6 +78,7 @@ impl PaymentSystem for Robokassa {
             courier: Courier::new(config.patience),
             next_invoice: AtomicU64::new(config.first_invoice),
             paid: Mutex::default(),
+            invoices: Mutex::default(),
             config,
         })
     }
@@ -106,14 +112,28 @@ impl PaymentSystem for Robokassa {
     fn choose(&self, request: &PaymentRequest<Robokassa>, pays: bool) -> Result<BuyersReturn, Refused> {
         let passwords = passwords(&self.config, request.details.is_test)?;
         if !pays || request.scenario == Scenario::Decline {
+            if let Some(inv_id) = request.details.inv_id {
+                self.remember(request, inv_id, State::Cancelled);
+            }
             let notification = self.notification(request, request.details.inv_id.unwrap_or_default());
             return Ok(BuyersReturn { when: None, url: self.return_url(&notification, passwords, false), paid: false });
         }
-        let notification = self.notification(request, self.invoice(request)?);
+        let inv_id = self.invoice(request)?;
+        self.remember(request, inv_id, State::Paid);
+        let notification = self.notification(request, inv_id);
         let plan = plan(request.scenario, &notification, request.price, self.config.hash, passwords);
         let way = Way { scenario: request.scenario, url: Some(self.result_url.clone()), method: self.config.result_method };
         let when = Some(self.courier.begin(way, plan));
         Ok(BuyersReturn { when, url: self.return_url(&notification, passwords, true), paid: true })
+    }
+
+    fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", OP_STATE) => Some(op_state(self, &request.query)),
+            ("POST", path) if path == path_of("Create") => Some(create(self, &request.body)),
+            ("GET", path) if path == path_of("GetState") => Some(get_state(self, &request.query)),
+            _ => None,
+        }
     }
 }
 
@@ -130,6 +150,13 @@ impl Robokassa {
             if paid.insert((inv_id, request.details.is_test)) {
                 return Ok(inv_id);
             }
+        }
+    }
+
+    fn remember(&self, request: &PaymentRequest<Robokassa>, inv_id: u64, state: State) {
+        if !request.details.is_test {
+            let invoice = Invoice::new(inv_id, state, request.price, request.details.own.clone());
+            self.invoices.lock().unwrap_or_else(PoisonError::into_inner).insert(inv_id, invoice);
         }
     }
 
