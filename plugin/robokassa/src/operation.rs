@@ -15,7 +15,7 @@ use crate::sign::{self, ORDER};
 const OP_KEY_CHARS_MAX: usize = 255;
 
 /// What Robokassa knows of an invoice.
-pub enum Asked {
+pub enum Lookup {
     /// It has one operation.
     Operation(Operation),
     /// There is no operation of this number: the payer has not chosen how to pay.
@@ -85,7 +85,7 @@ impl Operation {
 ///
 /// # Errors
 /// The call, if it was not made yet.
-pub fn ask(settings: &Settings, inv_id: &str, context: &Context) -> Result<Result<Asked, Problem>, Stop> {
+pub fn ask(settings: &Settings, inv_id: &str, context: &Context) -> Result<Result<Lookup, Problem>, Stop> {
     let signature = sign::operation_state(settings.hash, [&settings.merchant_login, inv_id], &settings.password_2);
     let query = form::encode([("MerchantLogin", &*settings.merchant_login), ("InvoiceID", inv_id), ("Signature", &*signature)]);
     let result = context.call(call::get([&settings.state_url, "?", &query].concat()))?;
@@ -99,18 +99,18 @@ pub fn ask(settings: &Settings, inv_id: &str, context: &Context) -> Result<Resul
 }
 
 /// Reads an answer. The error is why it is none.
-pub fn read(body: &[u8]) -> Result<Asked, Problem> {
+pub fn read(body: &[u8]) -> Result<Lookup, Problem> {
     read_document(body).map_err(|error| unavailable(format!("Robokassa's answer cannot be read: {error}")))?
 }
 
-fn read_document(body: &[u8]) -> Result<Result<Asked, Problem>, XmlError> {
+fn read_document(body: &[u8]) -> Result<Result<Lookup, Problem>, XmlError> {
     let document = Document::parse(body)?;
     let root = document.root("OperationStateResponse")?;
     let code = root.text(&["Result", "Code"])?;
     Ok(match code.as_str() {
-        "0" => Ok(Asked::Operation(operation(&root)?)),
-        "3" => Ok(Asked::Nothing),
-        "4" => Ok(Asked::Two),
+        "0" => Ok(Lookup::Operation(operation(&root)?)),
+        "3" => Ok(Lookup::Nothing),
+        "4" => Ok(Lookup::Two),
         "1" => {
             Err(unavailable("Robokassa refuses the signature: Password #2 or the algorithm is not the one in its settings."))
         }

@@ -12,7 +12,7 @@ use kit::text::shown;
 use kit::{Context, Stop, call, form, jwt};
 
 use crate::event::of_refund;
-use crate::operation::{self, Asked, Operation, State, unavailable};
+use crate::operation::{self, Lookup, Operation, State, unavailable};
 use crate::payment::{Payment, is_inv_id};
 use crate::receipt;
 use crate::settings::{CURRENCY, Settings};
@@ -33,8 +33,8 @@ pub fn create(settings: &Settings, request: &RefundRequest, context: &Context) -
         Err(problem) => return Ok(OperationStep::Refused(problem)),
     };
     let operation = match operation::ask(settings, payment.inv_id, context)? {
-        Ok(Asked::Operation(operation)) => operation,
-        Ok(Asked::Nothing | Asked::Two) => {
+        Ok(Lookup::Operation(operation)) => operation,
+        Ok(Lookup::Nothing | Lookup::Two) => {
             let message = "Robokassa does not have exactly one operation of this invoice; make the refund in its cabinet.";
             return Ok(OperationStep::Refused(Code::Invalid.at("payment", message)));
         }
@@ -306,7 +306,7 @@ mod tests {
         let (request, _) = request(10_000);
         let request = RefundRequest { receipt: Some(receipt()), ..request };
         let operation = match operation::read(state("100", INFO).as_bytes()) {
-            Ok(Asked::Operation(operation)) => operation,
+            Ok(Lookup::Operation(operation)) => operation,
             _ => panic!(),
         };
         let payment = Payment { inv_id: "42", minor_units: 10_000, order: Some("42") };

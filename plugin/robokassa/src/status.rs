@@ -8,7 +8,7 @@ use kit::text::shown;
 use kit::{Context, Stop};
 
 use crate::event::{Happened, of_invoice};
-use crate::operation::{self, Asked, Operation, State};
+use crate::operation::{self, Lookup, Operation, State};
 use crate::payment::is_inv_id;
 use crate::settings::Settings;
 
@@ -29,9 +29,9 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
         return Ok(StatusStep::Unavailable(Code::Unavailable.at("order.id", message)));
     };
     Ok(match operation::ask(settings, inv_id, context)? {
-        Ok(Asked::Operation(operation)) => StatusStep::Done(status(settings, payment, inv_id, &operation, context)),
-        Ok(Asked::Nothing) => StatusStep::Done(goes_on(Some(ASK_AGAIN_SECONDS))),
-        Ok(Asked::Two) => {
+        Ok(Lookup::Operation(operation)) => StatusStep::Done(status(settings, payment, inv_id, &operation, context)),
+        Ok(Lookup::Nothing) => StatusStep::Done(goes_on(Some(ASK_AGAIN_SECONDS))),
+        Ok(Lookup::Two) => {
             let message = format!(
                 "Robokassa has two operations of the invoice {inv_id}, one of them a test payment. Look in its cabinet whether money came in."
             );

@@ -12,14 +12,15 @@ use url::Url;
 
 use super::callback::{Callback, types};
 use super::config::{Config, ConfigError};
-use super::gate::{Customer, GATE, gate};
+use super::gate::{Customer, GATE, Gate};
 use super::plan::{Rules, plan};
 use super::request::{self, Details};
 use crate::api::{ApiAnswer, ApiRequest};
-use crate::courier::{Courier, Way};
+use crate::courier::{Courier, Plan, Step, Way};
 use crate::form::Form;
 use crate::price::Price;
 use crate::scenario::Scenario;
+use crate::send::Answer;
 use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
 /// The fields of a request that a callback repeats under the same names, if they were sent.
@@ -28,11 +29,11 @@ const ECHOED: [&str; 13] =
 
 /// ChronoPay with a single merchant.
 pub struct ChronoPay {
-    pub(super) config: Config,
+    config: Config,
     courier: Courier,
     next_transaction: AtomicU64,
     /// Who paid, by `customer_id`.
-    pub(super) customers: Mutex<BTreeMap<String, Customer>>,
+    customers: Mutex<BTreeMap<String, Customer>>,
 }
 
 impl PaymentSystem for ChronoPay {
@@ -115,12 +116,14 @@ impl PaymentSystem for ChronoPay {
     }
 
     fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
-        (request.path == GATE && request.method == "POST").then(|| gate(self, &request.body))
+        let charge = |customer: &Customer, price| self.charge(customer, price);
+        let gate = Gate { config: &self.config, customers: &self.customers, charge: &charge };
+        (request.path == GATE && request.method == "POST").then(|| gate.answer(&request.body))
     }
 }
 
 impl ChronoPay {
-    pub(super) fn next_transaction(&self) -> u64 {
+    fn next_transaction(&self) -> u64 {
         self.next_transaction.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -171,10 +174,32 @@ impl ChronoPay {
         }
         self.courier.begin(way, plan)
     }
+
+    /// Charges a customer again and starts to send the callback. Returns the transaction.
+    fn charge(&self, customer: &Customer, price: Price) -> String {
+        let transaction = self.next_transaction().to_string();
+        let callback = customer
+            .purchase
+            .clone()
+            .with("transaction_type", types::REBILL)
+            .with("transaction_id", &transaction)
+            .with("total", &price.to_string());
+        let callback = dated(callback, OffsetDateTime::now_utc()).sign(self.config.shared_sec.expose());
+        let step = Step {
+            transaction_id: transaction.clone(),
+            order: callback.get("cs1").to_owned(),
+            body: callback.encode(),
+            answer: Answer::Awaited,
+            expected: None,
+        };
+        // Nobody waits for it to be sent.
+        drop(self.courier.begin(customer.way.clone(), Plan::at_once(vec![step])));
+        transaction
+    }
 }
 
 /// Sets date and time to Moscow's, since a callback names no time zone.
-pub(super) fn dated(callback: Callback, now: OffsetDateTime) -> Callback {
+fn dated(callback: Callback, now: OffsetDateTime) -> Callback {
     let now = now.to_offset(offset!(+3));
     let time = now.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();
     let date = now.format(format_description!("[month]/[day]/[year]")).unwrap_or_default();

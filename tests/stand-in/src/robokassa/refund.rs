@@ -6,23 +6,15 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::invoice::{Invoice, State};
+use super::config::Config;
+use super::invoice::{Invoice, Invoices, Refund, State};
 use super::jwt;
-use super::system::Robokassa;
 use crate::api::ApiAnswer;
 use crate::form::Form;
 use crate::price::Price;
 
 /// The path of the Refund API, without a slash at its end.
 pub const REFUNDS: &str = "/RefundService/Refund";
-
-/// A refund.
-pub struct Refund {
-    id: String,
-    minor_units: u64,
-    /// Whether its state was asked for.
-    was_asked: bool,
-}
 
 /// What a request says.
 #[derive(Deserialize)]
@@ -40,15 +32,14 @@ pub fn path_of(operation: &str) -> String {
 }
 
 /// Makes a refund. Each request makes another one.
-pub fn create(system: &Robokassa, token: &[u8]) -> ApiAnswer {
-    let made = system
-        .config
+pub fn create(config: &Config, invoices: &Invoices, token: &[u8]) -> ApiAnswer {
+    let made = config
         .password_3
         .as_ref()
         .and_then(|password_3| jwt::read(token, password_3.expose().as_bytes()))
         .ok_or("InvalidSignature")
         .and_then(|payload| serde_json::from_slice(&payload).map_err(|_| "BadRequest"))
-        .and_then(|request| refund(system, &request));
+        .and_then(|request| refund(invoices, &request));
     let answer = match made {
         Ok(id) => json!({ "success": true, "message": null, "requestId": id }),
         Err(message) => json!({ "success": false, "message": message, "requestId": null }),
@@ -56,8 +47,8 @@ pub fn create(system: &Robokassa, token: &[u8]) -> ApiAnswer {
     ApiAnswer::json(200, &answer)
 }
 
-fn refund(system: &Robokassa, request: &Request) -> Result<String, &'static str> {
-    let mut invoices = system.invoices.lock().unwrap_or_else(PoisonError::into_inner);
+fn refund(invoices: &Invoices, request: &Request) -> Result<String, &'static str> {
+    let mut invoices = invoices.lock().unwrap_or_else(PoisonError::into_inner);
     let number = invoices.values().map(|invoice| invoice.refunds.len()).sum::<usize>() + 1;
     let is_named = |invoice: &&mut Invoice| request.op_key == invoice.op_key && invoice.state == State::Paid;
     let invoice = invoices.values_mut().find(is_named).ok_or("OperationNotFound")?;
@@ -71,19 +62,19 @@ fn refund(system: &Robokassa, request: &Request) -> Result<String, &'static str>
         return Err("NotEnoughOperationFunds");
     }
     let id = format!("cf15fd52-d2d1-4fc4-b9c0-{number:012x}");
-    invoice.refunds.push(Refund { id: id.clone(), minor_units, was_asked: false });
+    invoice.refunds.push(Refund { id: id.clone(), minor_units, was_queried: false });
     Ok(id)
 }
 
 /// Answers the question about a refund's state.
-pub fn get_state(system: &Robokassa, query: &str) -> ApiAnswer {
+pub fn get_state(invoices: &Invoices, query: &str) -> ApiAnswer {
     let form = Form::parse(query.as_bytes()).unwrap_or_default();
-    let mut invoices = system.invoices.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut invoices = invoices.lock().unwrap_or_else(PoisonError::into_inner);
     let mut refunds = invoices.values_mut().flat_map(|invoice| &mut invoice.refunds);
     let Some(refund) = refunds.find(|refund| refund.id == form.get("id")) else {
         return ApiAnswer::json(400, &json!({ "message": "Id is invalid or request id does not exist" }));
     };
-    let label = if std::mem::replace(&mut refund.was_asked, true) { "finished" } else { "processing" };
+    let label = if std::mem::replace(&mut refund.was_queried, true) { "finished" } else { "processing" };
     let amount = Price::of_minor_units(refund.minor_units);
     // An amount has six decimals, which a JSON writer would drop.
     let body = format!("{{\"requestId\":\"{}\",\"amount\":{amount}0000,\"label\":\"{label}\"}}", refund.id);

@@ -1,6 +1,6 @@
 //! Robokassa as seen by one shop.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::config::{Config, ConfigError, Passwords};
-use super::invoice::{Invoice, OP_STATE, State, op_state};
+use super::invoice::{Invoice, Invoices, OP_STATE, State, op_state};
 use super::notification::{Notification, out_sum};
 use super::plan::plan;
 use super::refund::{create, get_state, path_of};
@@ -23,7 +23,7 @@ use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
 /// Robokassa with a single shop.
 pub struct Robokassa {
-    pub(super) config: Config,
+    config: Config,
     result_url: Url,
     success_url: Option<Url>,
     fail_url: Option<Url>,
@@ -31,8 +31,7 @@ pub struct Robokassa {
     next_invoice: AtomicU64,
     /// The paid invoices, and whether each was paid by a test payment.
     paid: Mutex<HashSet<(u64, bool)>>,
-    /// The invoices that were paid or cancelled, without test payments, by their numbers.
-    pub(super) invoices: Mutex<BTreeMap<u64, Invoice>>,
+    invoices: Invoices,
 }
 
 impl PaymentSystem for Robokassa {
@@ -129,9 +128,9 @@ impl PaymentSystem for Robokassa {
 
     fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", OP_STATE) => Some(op_state(self, &request.query)),
-            ("POST", path) if path == path_of("Create") => Some(create(self, &request.body)),
-            ("GET", path) if path == path_of("GetState") => Some(get_state(self, &request.query)),
+            ("GET", OP_STATE) => Some(op_state(&self.config, &self.invoices, &request.query)),
+            ("POST", path) if path == path_of("Create") => Some(create(&self.config, &self.invoices, &request.body)),
+            ("GET", path) if path == path_of("GetState") => Some(get_state(&self.invoices, &request.query)),
             _ => None,
         }
     }
