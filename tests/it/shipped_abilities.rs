@@ -271,8 +271,8 @@ fn chronopays_register_is_read_and_its_wrong_rows_are_named() {
     let want = [(Some(EventKind::Payment), Some("4000000101"), 50_000), (Some(EventKind::Refund), Some("4000000102"), -9_999)];
     assert_eq!(figures, want);
 
-    // Short rows, whose results are much longer than they are, and more of them than one call takes.
-    let many = [REGISTER, &"1;;1;Purchase\n".repeat(20_000)].concat();
+    // More rows than one call takes.
+    let many = [REGISTER, &"4000000101;o-1;500.00;Purchase\n".repeat(20_000)].concat();
     let mut report = merchant.open_report("csv", &options).unwrap();
     let rows = report.append(many.as_bytes()).unwrap().len() + report.finish().unwrap().0.len();
     assert_eq!(rows, 20_002);
