@@ -47,7 +47,12 @@ pub fn create(settings: &Settings, request: &RefundRequest, context: &Context) -
     let token = jwt::sign(Mac::Sha256, password_3.expose().as_bytes(), &payload);
     let url = [&settings.refund_url, "/Create"].concat();
     Ok(match context.call(call::post(url, "application/jwt", token, Repeatable::Never))? {
-        HttpResult::Response(response) if response.status < 500 => created(&response.body),
+        HttpResult::Response(response) if response.status < 500 => match created(&response.body) {
+            OperationStep::Pending(_) if response.status != 200 => {
+                OperationStep::Unknown(unavailable(format!("Robokassa answered with status {}.", response.status)))
+            }
+            step => step,
+        },
         HttpResult::Response(response) => {
             OperationStep::Unknown(unavailable(format!("Robokassa answered with status {}.", response.status)))
         }
@@ -81,7 +86,10 @@ pub fn query(
         // It says with 400 or 404 that it knows no such refund.
         HttpResult::Response(response) if matches!(response.status, 200 | 400 | 404) => match state(&response.body, request_id)
         {
-            Ok(state) => step(settings, &payment, state, request_id),
+            Ok(state) if response.status == 200 || matches!(state, RefundState::Other(_)) => {
+                step(settings, &payment, state, request_id)
+            }
+            Ok(_) => OperationStep::Unavailable(unavailable(format!("Robokassa answered with status {}.", response.status))),
             Err(error) => OperationStep::Unavailable(unavailable(format!("Robokassa's answer cannot be read: {error}"))),
         },
         HttpResult::Response(response) => {
@@ -322,6 +330,7 @@ mod tests {
             (response(200, &ok), format!("pending {REQUEST_ID}")),
             (response(200, refused), "refused Robokassa refused the refund: NotEnoughOperationFunds.".to_owned()),
             (response(400, refused), "refused Robokassa refused the refund: NotEnoughOperationFunds.".to_owned()),
+            (response(404, &ok), "unknown unavailable".to_owned()),
             (response(200, "{\"success\":true}"), "unknown unavailable".to_owned()),
             (response(200, "{\"success\":true,\"requestId\":\"../x\"}"), "unknown unavailable".to_owned()),
             (response(200, "{\"success\":\"false\"}"), "unknown unavailable".to_owned()),
@@ -387,6 +396,7 @@ mod tests {
             (response(200, &state("canceled", "100.000000")), "refused The refund was cancelled at Robokassa."),
             (response(200, &state("lost", "100.000000")), "unknown unknown-type"),
             (response(404, "{\"message\":\"Id is invalid or request id does not exist\"}"), "unknown unknown-type"),
+            (response(404, &state("finished", "100.000000")), "unavailable unavailable"),
             (response(200, &other), "unavailable unavailable"),
             (response(200, ""), "unavailable unavailable"),
             (response(429, "{\"message\":\"later\"}"), "unavailable unavailable"),
