@@ -175,7 +175,7 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
 /// Builds the dedup key, from signed values only. A transaction id stands for at most one payment, whatever else the callback
 /// says. It is not known whether a refund has an id of its own or the payment's, so the keys of refunds include the amount: it
 /// tells two partial refunds apart.
-fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
+pub fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
     let of = |what: &str| [what, customer, ":", id].concat();
     match kind {
         EventKind::Hold => of("hold:"),

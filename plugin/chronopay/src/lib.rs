@@ -13,7 +13,11 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod callback;
+mod csv;
+mod gate;
 mod link;
+mod recurring;
+mod register;
 mod settings;
 mod sign;
 mod transaction;
@@ -21,12 +25,15 @@ mod transaction;
 use kit::contract::{
     CallbackAnswer, CallbackRequest, Description, ExportOptions, Fields, Order, PaymentLink, Problem, Verdict,
 };
-use kit::{Export, Provider, reply};
+use kit::exchanges::{OperationStep, PaymentReference};
+use kit::recurring_payments::CancelStep;
+use kit::settlement_reports::ReportFormat;
+use kit::{Context, Export, Provider, RecurringPayments, SettlementReports, Stop, reply};
 
 /// A configured ChronoPay merchant.
 pub struct ChronoPay(settings::Settings);
 
-kit::provider!(ChronoPay);
+kit::provider!(ChronoPay, recurring_payments, settlement_reports);
 
 impl Provider for ChronoPay {
     fn describe() -> Description {
@@ -39,7 +46,7 @@ impl Provider for ChronoPay {
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             links: true,
             order_id: kit::order::ANY_ID,
-            hosts: Vec::new(),
+            hosts: vec!["gate.chronopay.com".to_owned()],
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }
@@ -65,5 +72,37 @@ impl Provider for ChronoPay {
 
     fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>> {
         Export::begin(options, self.0.currency)
+    }
+}
+
+impl RecurringPayments for ChronoPay {
+    fn charge_again(&self, payment: &PaymentReference, order: &Order, context: &Context) -> Result<OperationStep, Stop> {
+        recurring::charge(&self.0, payment, order, context)
+    }
+
+    fn query_charge(
+        &self,
+        _payment: &PaymentReference,
+        _order: &Order,
+        _reference: Option<&str>,
+        _context: &Context,
+    ) -> Result<OperationStep, Stop> {
+        Ok(recurring::not_known())
+    }
+
+    fn cancel_recurring(&self, payment: &PaymentReference, context: &Context) -> Result<CancelStep, Stop> {
+        recurring::cancel(&self.0, payment, context)
+    }
+}
+
+impl SettlementReports for ChronoPay {
+    type Report = register::Register;
+
+    fn report_formats(&self) -> Vec<ReportFormat> {
+        vec![register::format()]
+    }
+
+    fn open_report(&self, format: &str, options: &Fields) -> Result<register::Register, Vec<Problem>> {
+        register::open(format, options, self.0.currency)
     }
 }

@@ -71,6 +71,8 @@ pub struct Settings {
     pub order_control: OrderControl,
     pub currency: Currency,
     pub payment_page: String,
+    /// The address of the gate.
+    pub gate: String,
     /// ChronoPay's name of the page's language.
     pub language: &'static str,
     /// ChronoPay's number of a group of payment instruments: digits.
@@ -96,18 +98,19 @@ impl Settings {
         });
         let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is no currency.".to_owned()));
         let payment_page = reader.take("payment-page", parse_page);
+        let gate = reader.take("gate-url", parse_page);
         let language =
             reader.take("language", |text| language(text).ok_or_else(|| "ChronoPay's page does not speak it.".to_owned()));
         let payment_type_group = reader.take("payment-type-group", |text| Ok(text.to_owned()));
         let comment = reader.take("comment", parse_comment);
         let problems = reader.into_problems();
-        match (product_id, shared_sec, order_control, currency, payment_page, language, comment) {
+        match (product_id, shared_sec, order_control, currency, payment_page.zip(gate), language, comment) {
             (
                 Some(product_id),
                 Some(shared_sec),
                 Some(order_control),
                 Some(currency),
-                Some(payment_page),
+                Some((payment_page, gate)),
                 Some(language),
                 Some(comment),
             ) if problems.is_empty() => Ok(Settings {
@@ -116,6 +119,7 @@ impl Settings {
                 order_control,
                 currency,
                 payment_page,
+                gate,
                 language,
                 payment_type_group,
                 comment,
@@ -133,7 +137,7 @@ pub fn language(tag: &str) -> Option<&'static str> {
 }
 
 /// The settings form.
-pub static DECLARED: [Declared; 8] = [
+pub static DECLARED: [Declared; 9] = [
     Declared::new(
         "product-id",
         SettingKind::Text,
@@ -181,6 +185,13 @@ pub static DECLARED: [Declared; 8] = [
         ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
     )
     .or("https://payments.chronopay.com/"),
+    Declared::new(
+        "gate-url",
+        SettingKind::Url,
+        ["Адрес шлюза", "Address of the gate"],
+        ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
+    )
+    .or("https://gate.chronopay.com/"),
     Declared::new(
         "language",
         SettingKind::Choice,

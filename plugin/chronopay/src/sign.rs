@@ -1,4 +1,4 @@
-//! ChronoPay's two signatures: MD5 over UTF-8, in hexadecimal.
+//! ChronoPay's signatures: MD5 over UTF-8, in hexadecimal.
 
 use kit::signature::{Secret, matches, md5};
 
@@ -8,6 +8,11 @@ use kit::signature::{Secret, matches, md5};
 pub fn request(parts: &[&str], secret: &Secret) -> String {
     let joined = parts.join("-");
     hex::encode(md5(&[&joined, "-", secret.expose()]))
+}
+
+/// Signs a request to the gate: the secret first, then the operation and the product, joined by `-`.
+pub fn gate(opcode: &str, product_id: &str, secret: &Secret) -> String {
+    hex::encode(md5(&[secret.expose(), "-", opcode, "-", product_id]))
 }
 
 /// Reports whether a callback's signature is valid. It covers the secret and then the signed values as received, without

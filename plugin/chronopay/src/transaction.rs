@@ -70,7 +70,7 @@ impl<'f> Signed<'f> {
         if !known_customer {
             return Signed::Unrecognized("customer_id");
         }
-        if !id.bytes().all(|byte| byte.is_ascii_digit()) || id.len() > TRANSACTION_DIGITS_MAX {
+        if !id.is_empty() && !is_id(id) {
             return Signed::Unrecognized("transaction_id");
         }
         if !is_type(transaction_type) {
@@ -87,7 +87,13 @@ impl<'f> Signed<'f> {
     }
 }
 
-fn is_customer(text: &str) -> bool {
+/// Reports whether a text is a transaction's id: digits.
+pub fn is_id(text: &str) -> bool {
+    (1..=TRANSACTION_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reports whether a text is a customer's id: `NNNNNN-NNNNNNNNN`.
+pub fn is_customer(text: &str) -> bool {
     let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
     text.split_once('-').is_some_and(|(client, payer)| digits(client, 6) && digits(payer, 9))
 }

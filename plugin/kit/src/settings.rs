@@ -111,15 +111,15 @@ pub fn parse_comment(text: &str) -> Result<String, String> {
     }
 }
 
-/// Parses a payment page's URL, to which a link adds its query.
+/// Parses the URL of a setting of kind `url`, to which a link or a call adds its query. [`Reader`] has checked that it is a URL.
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
 pub fn parse_page(text: &str) -> Result<String, String> {
-    if text.contains(['?', '#']) {
-        return Err("It must have no query and no fragment: the link adds its own.".to_owned());
+    match text.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
+        true => Err("It must have no query and no fragment: they are added.".to_owned()),
+        false => Ok(text.to_owned()),
     }
-    url::secure(text).map(str::to_owned)
 }
 
 /// Reads the entered settings by their declarations, and collects all problems.

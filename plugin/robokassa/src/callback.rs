@@ -1,12 +1,13 @@
 //! Notifications on ResultURL: decodes the request, verifies its signature, reads the signed values and maps them to an event.
 
-use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, Fields, Money, Problem, Recurrence, Verdict};
+use kit::contract::{CallbackAnswer, CallbackRequest, Fields, Problem, Verdict};
 use kit::form::{self, Form, FormError, Parameter};
 use kit::problem::Code;
 use kit::reply;
 
+use crate::event::{Happened, of_invoice};
 use crate::payment::Payment;
-use crate::settings::{CURRENCY, Settings};
+use crate::settings::Settings;
 use crate::sign::{ORDER, notification_holds};
 
 /// The signature and the fixed fields that it covers. A notification that gives one of them two different values is refused.
@@ -129,24 +130,7 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
     if payment.minor_units == 0 {
         return Verdict::Ignored(Code::NoMoneyMoved.at("OutSum", "Genuine, and of nothing: no money moved."));
     }
-    Verdict::Happened(vec![Event {
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: payment.inv_id.to_owned(),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        account: None,
-        order: payment.order.map(str::to_owned),
-        payer: None,
-        amount: Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() },
-        fee: None,
-        occurred_at: None,
-        comment: settings.comment.clone(),
-        // Invoice numbers are unique within a shop, and a merchant may change the shop.
-        dedup_key: format!("payment:{}:{}", settings.merchant_login, payment.inv_id),
-        extra: extra(form),
-    }])
+    Verdict::Happened(vec![of_invoice(settings, Happened::Paid, payment, extra(form))])
 }
 
 fn extra(form: &Form) -> Fields {
@@ -158,6 +142,7 @@ fn extra(form: &Form) -> Fields {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
+    use kit::contract::Event;
     use kit::form::encode;
     use kit::request::{get, post};
     use kit::signature::Hash;

@@ -7,6 +7,7 @@ use kit::{order, text};
 use money::format_amount;
 
 use crate::payment::is_inv_id;
+use crate::receipt;
 use crate::settings::{CURRENCY, ReturnUrls, Settings, language};
 use crate::sign::{self, ORDER};
 
@@ -20,10 +21,13 @@ const RETURN_AFTER_FAILURE: [&str; 2] = ["FailUrl2", "FailUrl2Method"];
 const RETURN_METHOD: &str = "GET";
 /// Asks Robokassa to number the invoice itself.
 const NO_INV_ID: &str = "0";
+/// The longest URL of a link with a receipt, in bytes: Microsoft's web servers take no longer query unless told to. A longer
+/// link is a form alone, which Robokassa recommends for receipts.
+const URL_BYTES_MAX: usize = 2_048;
 
-/// Creates the payment link. Of `order.payer`, Robokassa has a use for `email` only; no key in `order.extra` is known. The
-/// account and the callback address are not passed on. The return addresses are passed on only if the settings say how
-/// Robokassa expects them to be signed.
+/// Creates the payment link. Of `order.payer`, Robokassa has a use for `email` only, which a receipt's contact stands in for; no
+/// key in `order.extra` is known. The account and the callback address are not passed on. The return addresses are passed on only
+/// if the settings say how Robokassa expects them to be signed.
 ///
 /// # Errors
 /// All problems at once, each with its field.
@@ -36,6 +40,8 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     let success_url = url("success-url", &order.success_url, &mut problems);
     let failure_url = url("failure-url", &order.failure_url, &mut problems);
     let expires_at = order.expires_at.map(expiration_date).transpose().map_err(|problem| problems.push(problem)).ok().flatten();
+    let receipt = order.receipt.as_ref().map(receipt::of_link).transpose();
+    let receipt = receipt.map_err(|found| problems.extend(found)).ok().flatten().unwrap_or_default();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -43,6 +49,8 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     let out_sum = format_amount(order.amount.minor_units);
     let inv_id = if is_inv_id(&order.id) { &order.id } else { NO_INV_ID };
     let Settings { hash, merchant_login, password_1, .. } = settings;
+    let contact = order.receipt.as_ref().map_or("", |receipt| receipt.contact.as_str());
+    let email = if email.is_empty() && contact.contains('@') { contact } else { email };
     let is_passed_on = settings.return_urls != ReturnUrls::Cabinet;
     let mut link = Link::default();
     link.add("MerchantLogin", merchant_login);
@@ -55,21 +63,26 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     link.add("Email", email);
     link.add("ExpirationDate", expires_at.as_deref().unwrap_or_default());
     link.add("IsTest", if settings.test_mode { "1" } else { "" });
-    let mut signed_returns = Vec::new();
+    link.add("Receipt", &receipt);
+    let mut signed = Vec::from_iter((!receipt.is_empty()).then(|| receipt.as_str().into()));
     for ([name, method], url) in [RETURN_AFTER_SUCCESS, RETURN_AFTER_FAILURE].into_iter().zip([success_url, failure_url]) {
         if is_passed_on && !url.is_empty() {
             link.add(name, url);
             link.add(method, RETURN_METHOD);
-            signed_returns.extend([settings.return_urls.signed(url), RETURN_METHOD.into()]);
+            signed.extend([settings.return_urls.signed(url), RETURN_METHOD.into()]);
         }
     }
     link.pass_over("callback-url", !callback_url.is_empty());
     link.pass_over("success-url", !is_passed_on && !success_url.is_empty());
     link.pass_over("failure-url", !is_passed_on && !failure_url.is_empty());
-    let signed_returns: Vec<&str> = signed_returns.iter().map(|text| &**text).collect();
-    let sign = sign::link(*hash, [merchant_login, &out_sum, inv_id], &signed_returns, password_1, &order.id);
+    link.pass_over("receipt.contact", !contact.is_empty() && email != contact);
+    link.pass_over("receipt.items.measure", order.receipt.as_ref().is_some_and(receipt::has_measure));
+    let signed: Vec<&str> = signed.iter().map(|text| &**text).collect();
+    let sign = sign::link(*hash, [merchant_login, &out_sum, inv_id], &signed, password_1, &order.id);
     link.add("SignatureValue", &sign);
-    Ok(link.at(&settings.payment_page))
+    let mut link = link.at(&settings.payment_page);
+    link.url = link.url.filter(|url| receipt.is_empty() || url.len() <= URL_BYTES_MAX);
+    Ok(link)
 }
 
 /// Checks an absolute URL, which may be empty, and returns it.
@@ -89,7 +102,7 @@ fn expiration_date(seconds: u64) -> Result<String, Problem> {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use kit::contract::Money;
+    use kit::contract::{Money, Receipt};
     use kit::form::Form;
     use money::AMOUNT_MAX;
     use proptest::prelude::*;
@@ -197,6 +210,32 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_is_signed_as_it_is_sent() {
+        let order = Order { receipt: Some(receipt::tests::receipt()), ..order() };
+        let link = create(&settings(&[]), &order).unwrap();
+        let sent = field(&link, "Receipt").unwrap();
+        assert!(sent.starts_with("%7B%22sno%22%3A%22osn%22"), "{sent}");
+        let signed = format!("robo-demo-test:100.00:42:{sent}:TestPassword1:Shp_order=42");
+        let want = hex::encode(kit::signature::Hash::Md5.digest(&[signed]));
+        assert_eq!(field(&link, "SignatureValue"), Some(want.as_str()));
+        assert_eq!(field(&link, "Email"), Some("ivan@example.ru"), "the contact stands in for the payer's");
+        assert!(address(&link).contains("&Receipt=%257B%2522sno"), "{}", address(&link));
+        assert_eq!(link.extra, [("not-passed-on".to_owned(), "callback-url,success-url".to_owned())]);
+    }
+
+    #[test]
+    fn what_a_receipt_has_no_place_for_is_told() {
+        let mut receipt = receipt::tests::receipt();
+        receipt.contact = "+79001234567".into();
+        receipt.items[0].measure = "month".into();
+        let link = create(&settings(&[]), &Order { receipt: Some(receipt.clone()), ..order() }).unwrap();
+        assert!(link.extra[0].1.ends_with("receipt.contact,receipt.items.measure"), "{:?}", link.extra);
+        receipt.items = vec![receipt.items[0].clone(); 20];
+        let link = create(&settings(&[]), &Order { receipt: Some(receipt), ..order() }).unwrap();
+        assert!(link.url.is_none() && link.form.is_some(), "a long receipt is sent by a form");
+    }
+
+    #[test]
     fn languages_that_the_page_does_not_speak_are_the_settings() {
         for (tag, want) in [("", "en"), ("fr", "en"), ("ru-RU", "ru"), ("EN", "en")] {
             let link = create(&settings(&[("language", "en")]), &Order { language: tag.into(), ..order() }).unwrap();
@@ -207,7 +246,12 @@ mod tests {
     #[test]
     fn problems_name_their_field() {
         type Change = fn(&mut Order);
-        let cases: [(Change, &str, &str); 12] = [
+        let cases: [(Change, &str, &str); 13] = [
+            (
+                |order| order.receipt = Some(Receipt { taxation: Some("envd".into()), ..receipt::tests::receipt() }),
+                "receipt.taxation",
+                "unsupported",
+            ),
             (|order| order.success_url = "javascript:1".into(), "success-url", "invalid"),
             (|order| order.id.clear(), "id", "invalid"),
             (|order| order.id = "заказ".into(), "id", "invalid"),

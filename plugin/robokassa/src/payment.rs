@@ -34,12 +34,18 @@ impl<'f> Payment<'f> {
             return Err("Shp_");
         }
         // Robokassa preserves the letter case of names; sites and proxies may not.
-        let mut named = own.iter().filter(|parameter| parameter.name.eq_ignore_ascii_case(ORDER.as_bytes()));
-        let named = named.next().filter(|_| named.next().is_none()).and_then(|named| str::from_utf8(&named.value).ok());
-        // If an order id can be an invoice number, every link sends it as both, so the two must be equal.
-        let order = named.filter(|named| order::is_id(named) && (*named == inv_id || !is_inv_id(named)));
+        let named = own.iter().filter(|parameter| parameter.name.eq_ignore_ascii_case(ORDER.as_bytes()));
+        // What is not UTF-8 names no order, and neither does an empty text.
+        let order = order_named(inv_id, named.map(|named| str::from_utf8(&named.value).unwrap_or_default()));
         Ok(Payment { inv_id, minor_units, order })
     }
+}
+
+/// Returns the order that an invoice names by the values of its parameter for it. Several of them name none.
+pub fn order_named<'f>(inv_id: &str, mut values: impl Iterator<Item = &'f str>) -> Option<&'f str> {
+    let named = values.next().filter(|_| values.next().is_none())?;
+    // If an order id can be an invoice number, every link sends it as both, so the two must be equal.
+    (order::is_id(named) && (named == inv_id || !is_inv_id(named))).then_some(named)
 }
 
 /// Reports whether a text can be an invoice number: 1 to 9223372036854775807, without leading zeros.
@@ -49,7 +55,7 @@ pub fn is_inv_id(text: &str) -> bool {
 }
 
 /// Parses a sum to minor units: `100.26` and `100.260000` are 10026. Fractions of a kopeck are refused.
-fn parse_out_sum(text: &str) -> Option<i64> {
+pub fn parse_out_sum(text: &str) -> Option<i64> {
     Form::SIX_DECIMALS.parse(text).ok()
 }
 

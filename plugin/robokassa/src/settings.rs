@@ -27,12 +27,18 @@ pub struct Settings {
     pub merchant_login: String,
     /// Signs links.
     pub password_1: Secret,
-    /// Signs notifications.
+    /// Signs notifications, and questions about the state of an invoice.
     pub password_2: Secret,
+    /// Signs refunds. None: refunds are not made by the API.
+    pub password_3: Option<Secret>,
     pub hash: Hash,
     /// Whether the passwords are the test ones. If so, nothing is credited.
     pub test_mode: bool,
     pub payment_page: String,
+    /// Where the state of an invoice is asked.
+    pub state_url: String,
+    /// The Refund API, without a slash at its end.
+    pub refund_url: String,
     pub language: &'static str,
     pub return_urls: ReturnUrls,
     pub comment: String,
@@ -82,10 +88,13 @@ impl Settings {
         let merchant_login = reader.take("merchant-login", merchant_login);
         let password_1 = reader.take("password-1", Secret::parse);
         let password_2 = reader.take("password-2", Secret::parse);
+        let password_3 = reader.take("password-3", Secret::parse);
         let hash =
             reader.take("hash-algorithm", |text| Hash::parse(text).ok_or_else(|| "There is no such algorithm.".to_owned()));
         let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
         let payment_page = reader.take("payment-page", parse_page);
+        let state_url = reader.take("state-url", parse_page);
+        let refund_url = reader.take("refund-url", parse_page);
         let language =
             reader.take("language", |text| language(text).ok_or_else(|| "Robokassa's page does not speak it.".to_owned()));
         let return_urls =
@@ -99,14 +108,15 @@ impl Settings {
                            two different passwords at Robokassa, and here.";
             problems.push(Code::SettingInvalid.at("password-2", message));
         }
-        match (merchant_login, password_1, password_2, hash, test_mode, payment_page, language, return_urls, comment) {
+        let urls = payment_page.zip(state_url).zip(refund_url);
+        match (merchant_login, password_1, password_2, hash, test_mode, urls, language, return_urls, comment) {
             (
                 Some(merchant_login),
                 Some(password_1),
                 Some(password_2),
                 Some(hash),
                 Some(test_mode),
-                Some(payment_page),
+                Some(((payment_page, state_url), refund_url)),
                 Some(language),
                 Some(return_urls),
                 Some(comment),
@@ -114,9 +124,12 @@ impl Settings {
                 merchant_login,
                 password_1,
                 password_2,
+                password_3,
                 hash,
                 test_mode,
                 payment_page,
+                state_url,
+                refund_url: refund_url.trim_end_matches('/').to_owned(),
                 language,
                 return_urls,
                 comment,
@@ -144,7 +157,7 @@ pub fn language(tag: &str) -> Option<&'static str> {
 }
 
 /// The settings form.
-pub static DECLARED: [Declared; 9] = [
+pub static DECLARED: [Declared; 12] = [
         Declared::new(
             "merchant-login",
             SettingKind::Text,
@@ -173,6 +186,16 @@ pub static DECLARED: [Declared; 9] = [
             ],
         ),
         Declared::new(
+            "password-3",
+            SettingKind::Secret,
+            ["Пароль #3", "Password #3"],
+            [
+                "Им подписаны возвраты. Robokassa выдаёт его, когда открывает доступ к API возвратов. Пусто: возвраты делаются только в личном кабинете Robokassa.",
+                "It signs refunds. Robokassa issues it when it opens the Refund API. Empty: refunds are made in Robokassa's cabinet only.",
+            ],
+        )
+        .optional(),
+        Declared::new(
                     "hash-algorithm",
                     SettingKind::Choice,
                     ["Алгоритм расчёта хеша", "Hash algorithm"],
@@ -196,6 +219,18 @@ pub static DECLARED: [Declared; 9] = [
                 ["Адрес страницы оплаты", "Payment page"],
                 ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
     ).or("https://auth.robokassa.ru/Merchant/Index.aspx"),
+        Declared::new(
+                "state-url",
+                SettingKind::Url,
+                ["Адрес для запроса состояния", "Address for states"],
+                ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
+    ).or("https://auth.robokassa.ru/Merchant/WebService/Service.asmx/OpStateExt"),
+        Declared::new(
+                "refund-url",
+                SettingKind::Url,
+                ["Адрес API возвратов", "Address of the Refund API"],
+                ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
+    ).or("https://services.robokassa.ru/RefundService/Refund"),
         Declared::new(
                     "language",
                     SettingKind::Choice,

@@ -1,4 +1,4 @@
-//! Robokassa's two signatures: a hash of values and a password, joined by colons, in hexadecimal.
+//! Robokassa's signatures: a hash of values and a password, joined by colons, in hexadecimal.
 
 use kit::form::Parameter;
 use kit::signature::{Hash, Secret, matches};
@@ -6,20 +6,25 @@ use kit::signature::{Hash, Secret, matches};
 /// The field of the order's id among the merchant's own parameters.
 pub const ORDER: &str = "Shp_order";
 
-/// Signs a link: shop, sum, invoice, the return addresses if the link has them, Password #1 and the order.
+/// Signs a link: shop, sum, invoice, the receipt and the return addresses if the link has them, Password #1 and the order.
 pub fn link(
     hash: Hash,
     [merchant_login, out_sum, inv_id]: [&str; 3],
-    returns: &[&str],
+    optional: &[&str],
     password_1: &Secret,
     order: &str,
 ) -> String {
     let mut parts = vec![merchant_login, ":", out_sum, ":", inv_id, ":"];
-    for text in returns {
+    for text in optional {
         parts.extend([text, ":"]);
     }
     parts.extend([password_1.expose(), ":", ORDER, "=", order]);
     hex::encode(hash.digest(&parts))
+}
+
+/// Signs a question about the state of an invoice: shop, invoice and Password #2.
+pub fn operation_state(hash: Hash, [merchant_login, inv_id]: [&str; 2], password_2: &Secret) -> String {
+    hex::encode(hash.digest(&[merchant_login, ":", inv_id, ":", password_2.expose()]))
 }
 
 /// Reports whether a notification's signature is valid. It covers the sum, the invoice, Password #2 and the merchant's own
@@ -75,6 +80,13 @@ mod tests {
         ] {
             assert_eq!(link(hash, ["robo-demo-test", "100.00", "42"], &[], &password, "42"), want);
         }
+    }
+
+    #[test]
+    fn questions_about_a_state() {
+        // md5("demo:123:password") by Python's hashlib.
+        let password = Secret::parse("password").unwrap();
+        assert_eq!(operation_state(Hash::Md5, ["demo", "123"], &password), "9456c549e6ace4fc5403327cfe93168d");
     }
 
     #[test]

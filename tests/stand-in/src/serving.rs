@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use maud::html;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::api::ApiRequest;
 use crate::form::Form;
 use crate::log::Sent;
 use crate::page::{self, CHOICE, SCENARIO, respond};
@@ -140,12 +142,13 @@ impl<S: PaymentSystem> Running<S> {
     }
 }
 
-/// Builds the routes: the payment page, its button, and the list of callbacks sent.
+/// Builds the routes: the payment page, its button, the list of callbacks sent, and the payment system's API.
 fn router<S: PaymentSystem>(system: Arc<S>) -> Router {
     Router::new()
         .route(S::PAGE, get(show_link::<S>).post(show_form::<S>))
         .route("/pay", post(pay::<S>))
         .route("/sent", get(sent::<S>))
+        .fallback(api::<S>)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(system)
 }
@@ -215,6 +218,19 @@ fn refuse<S: PaymentSystem>(why: &Refused) -> Response {
         Refused::Signature(message) => (StatusCode::FORBIDDEN, message),
     };
     respond(status, page::refused(S::NAME, message))
+}
+
+async fn api<S: PaymentSystem>(State(system): State<Arc<S>>, method: Method, uri: Uri, body: Bytes) -> Response {
+    let request = ApiRequest {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        headers: Vec::new(),
+        body: body.to_vec(),
+    };
+    let Some(answer) = system.answer(&request) else { return StatusCode::NOT_FOUND.into_response() };
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, answer.content_type)], answer.body).into_response()
 }
 
 async fn sent<S: PaymentSystem>(State(system): State<Arc<S>>) -> Json<Vec<Sent>> {

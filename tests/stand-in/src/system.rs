@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::api::{ApiAnswer, ApiRequest};
 use crate::courier::Courier;
 use crate::form::Form;
 use crate::price::Price;
@@ -56,6 +57,9 @@ pub trait PaymentSystem: Sized + Send + Sync + 'static {
     /// # Errors
     /// Why the buyer cannot pay.
     fn choose(&self, request: &PaymentRequest<Self>, pays: bool) -> Result<BuyersReturn, Refused>;
+
+    /// Answers a request of the merchant's to another address than the page; `None` if there is no such address.
+    fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer>;
 }
 
 /// A payment request with a verified signature.

@@ -201,6 +201,12 @@ fn what_is_written() {
         root.copy("name", &request.value("name").unwrap());
         root.array("items", |items| {
             items.object(|item| item.text("Name", "«Аванс» \"за связь\"\\\n\u{1}"));
+            items.object(|item| {
+                item.decimal("one", 1_000, 3);
+                item.decimal("part", 1_500, 3);
+                item.decimal("hundred", 100_000, 3);
+                item.decimal("less", -5, 3);
+            });
             items.integer(-1);
             items.text("");
         });
@@ -210,7 +216,7 @@ fn what_is_written() {
     assert_eq!(
         written,
         "{\"Amount\":10000,\"Sum\":10.50,\"amount\":{\"value\":\"100.00\",\"currency\":\"RUB\"},\"capture\":true,\"result\":null,\
-         \"id\":7,\"name\":\" \\\" \",\"items\":[{\"Name\":\"«Аванс» \\\"за связь\\\"\\\\\\n\\u0001\"},-1,\"\"],\"none\":{},\
+         \"id\":7,\"name\":\" \\\" \",\"items\":[{\"Name\":\"«Аванс» \\\"за связь\\\"\\\\\\n\\u0001\"},{\"one\":1,\"part\":1.5,\"hundred\":100,\"less\":-0.005},-1,\"\"],\"none\":{},\
          \"nothing\":[]}"
     );
     assert_eq!(array(|array| array.integer(1)), "[1]");

@@ -46,6 +46,14 @@ impl ObjectWriter<'_> {
         self.name(name).push_str(&money::format_amount(minor_units));
     }
 
+    /// Writes a number of parts, without zeros that say nothing: 1500 with three decimals is `1.5`, and 1000 is `1`.
+    pub fn decimal(&mut self, name: &str, units: i64, decimals: usize) {
+        let mut text = if units < 0 { vec![b'-'] } else { Vec::new() };
+        money::write_decimal(&mut text, units.unsigned_abs(), decimals);
+        let text = String::from_utf8(text).unwrap_or_default();
+        self.name(name).push_str(text.trim_end_matches('0').trim_end_matches('.'));
+    }
+
     /// Writes `true` or `false`.
     pub fn flag(&mut self, name: &str, flag: bool) {
         self.name(name).push_str(if flag { "true" } else { "false" });

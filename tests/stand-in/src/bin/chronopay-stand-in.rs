@@ -8,7 +8,7 @@ use stand_in::program::{PatienceArguments, seconds_since_1970, secret_of, serve}
 
 /// A payment page that speaks ChronoPay's merchant protocol and moves no money.
 ///
-/// Name its address as the provider's payment page. What was sent is at /sent.
+/// Name its address as the provider's payment page, and with /gate as its gate. What was sent is at /sent.
 ///
 /// Example: SHARED_SEC=TestSharedSec001 chronopay-stand-in --product-id 001234-0001-0001 --secret-env SHARED_SEC
 #[derive(Parser)]

@@ -9,7 +9,8 @@ use stand_in::robokassa::{Config, Hash, Passwords, Robokassa};
 
 /// A payment page that speaks Robokassa's merchant protocol and moves no money.
 ///
-/// Name its address, with /Merchant/Index.aspx, as the provider's payment page. What was sent is at /sent.
+/// Name its address, with /Merchant/Index.aspx, as the provider's payment page; with
+/// /Merchant/WebService/Service.asmx/OpStateExt for states, and with /RefundService/Refund for refunds. What was sent is at /sent.
 ///
 /// Example: P1=TestPassword1 P2=TestPassword2 robokassa-stand-in --merchant-login robo-demo-test --password-1-env P1
 /// --password-2-env P2 --result-url http://127.0.0.1:8080/callbacks/robokassa
@@ -34,6 +35,9 @@ struct Arguments {
     /// The environment variable that holds the test Password #2.
     #[arg(long, value_name = "VARIABLE", requires = "test_password_1_env")]
     test_password_2_env: Option<String>,
+    /// The environment variable that holds Password #3; without it there are no refunds.
+    #[arg(long, value_name = "VARIABLE")]
+    password_3_env: Option<String>,
     /// What everything is signed by: md5, sha256 or sha512.
     #[arg(long, default_value = "md5")]
     hash: Hash,
@@ -70,6 +74,13 @@ fn config(arguments: Arguments) -> Result<Config, String> {
     let real = passwords(&arguments.password_1_env, &arguments.password_2_env)?;
     Ok(Config {
         test_passwords,
+        password_3: arguments
+            .password_3_env
+            .as_deref()
+            .map(|name| secret_of(name, "password"))
+            .transpose()?
+            .as_deref()
+            .map(Into::into),
         hash: arguments.hash,
         result_method: if arguments.result_get { Method::Get } else { Method::Post },
         success_url: arguments.success_url,

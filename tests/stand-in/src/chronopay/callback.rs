@@ -7,6 +7,8 @@ use crate::form::Form;
 pub mod types {
     /// A payment.
     pub const PURCHASE: &str = "Purchase";
+    /// A payment that was charged again.
+    pub const REBILL: &str = "Rebill";
     /// Money returned.
     pub const REFUND: &str = "Refund";
     /// A payment that the cardholder's bank took back. Only the old protocol's spelling, in lower case, is known.

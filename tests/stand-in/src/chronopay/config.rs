@@ -65,11 +65,14 @@ pub struct Config {
     /// Whether a refund or chargeback reuses its payment's transaction id instead of having its own. It is not known which is
     /// right.
     pub refund_keeps_id: bool,
+    /// Whether the gate's answer to a charge names its transaction. It is not known.
+    pub gate_names_transaction: bool,
 }
 
 impl Config {
     /// Creates a configuration with this secret and product, and defaults for the rest: no order control, RUB, no callback URL,
-    /// transaction ids from 56244472, callbacks for declines, refunds with their own ids.
+    /// transaction ids from 56244472, callbacks for declines, refunds with their own
+    /// ids, transactions in the gate's answers.
     pub fn new(shared_sec: &str, product_id: &str) -> Config {
         Config {
             shared_sec: shared_sec.into(),
@@ -82,6 +85,7 @@ impl Config {
             patience: Patience::default(),
             decline_callback: true,
             refund_keeps_id: false,
+            gate_names_transaction: true,
         }
     }
 }

@@ -15,9 +15,14 @@
 //! is Moscow's; `total` has two decimals, whatever the link's price has; a refund has its own transaction id
 //! ([`Config::refund_keeps_id`] changes that); a decline is reported by a callback ([`Config::decline_callback`]); a callback
 //! that is not answered 200 is sent again.
+//!
+//! The gate is at [`GATE`]. It charges customers who paid here, and reports a charge by a callback of type `Rebill`, which repeats
+//! what the first payment's link had. Whether the gate's answer names the transaction is not known: it does unless
+//! [`Config::gate_names_transaction`] says otherwise.
 
 mod callback;
 mod config;
+mod gate;
 mod plan;
 mod request;
 mod sign;
@@ -25,7 +30,8 @@ mod system;
 
 pub use callback::{Callback, types};
 pub use config::{Config, ConfigError, OrderControl};
-pub use sign::{sign_callback, sign_request};
+pub use gate::GATE;
+pub use sign::{sign_callback, sign_gate, sign_request};
 pub use system::ChronoPay;
 
 /// A running stand-in for ChronoPay. In the callbacks that it sent, `order` is `cs1`.

@@ -1,4 +1,4 @@
-//! ChronoPay's two signatures: MD5 over UTF-8, in lower-case hexadecimal.
+//! ChronoPay's signatures: MD5 over UTF-8, in lower-case hexadecimal.
 
 use md5::{Digest, Md5};
 
@@ -16,6 +16,11 @@ pub fn sign_callback<N: AsRef<str>, V: AsRef<str>>(secret: &str, fields: &[(N, V
     let value = |name| fields.iter().find(|(other, _)| other.as_ref() == name).map_or("", |(_, value)| value.as_ref());
     let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(value);
     md5_hex(&format!("{secret}{}", signed.concat()))
+}
+
+/// Signs a request to the gate: the secret, the operation and the product, joined by `-`.
+pub fn sign_gate(secret: &str, opcode: &str, product_id: &str) -> String {
+    md5_hex(&[secret, opcode, product_id].join("-"))
 }
 
 fn md5_hex(text: &str) -> String {

@@ -1,6 +1,8 @@
 //! ChronoPay as seen by one merchant.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use maud::{Markup, html};
 use time::OffsetDateTime;
@@ -10,12 +12,15 @@ use url::Url;
 
 use super::callback::{Callback, types};
 use super::config::{Config, ConfigError};
+use super::gate::{Customer, GATE, Gate};
 use super::plan::{Rules, plan};
 use super::request::{self, Details};
-use crate::courier::{Courier, Way};
+use crate::api::{ApiAnswer, ApiRequest};
+use crate::courier::{Courier, Plan, Step, Way};
 use crate::form::Form;
 use crate::price::Price;
 use crate::scenario::Scenario;
+use crate::send::Answer;
 use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
 /// The fields of a request that a callback repeats under the same names, if they were sent.
@@ -27,6 +32,8 @@ pub struct ChronoPay {
     config: Config,
     courier: Courier,
     next_transaction: AtomicU64,
+    /// Who paid, by `customer_id`.
+    customers: Mutex<BTreeMap<String, Customer>>,
 }
 
 impl PaymentSystem for ChronoPay {
@@ -73,6 +80,7 @@ impl PaymentSystem for ChronoPay {
         Ok(ChronoPay {
             courier: Courier::new(config.patience),
             next_transaction: AtomicU64::new(config.first_transaction),
+            customers: Mutex::default(),
             config,
         })
     }
@@ -105,6 +113,12 @@ impl PaymentSystem for ChronoPay {
         let paid = pays && request.scenario != Scenario::Decline;
         let Details { success_url, decline_url, .. } = &request.details;
         Ok(BuyersReturn { when, url: if paid { success_url.clone() } else { decline_url.clone() }, paid })
+    }
+
+    fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
+        let charge = |customer: &Customer, price| self.charge(customer, price);
+        let gate = Gate { config: &self.config, customers: &self.customers, charge: &charge };
+        (request.path == GATE && request.method == "POST").then(|| gate.answer(&request.body))
     }
 }
 
@@ -149,9 +163,38 @@ impl ChronoPay {
             refund_keeps_id: self.config.refund_keeps_id,
             next_transaction: &|| self.next_transaction(),
         };
-        let plan = plan(request.scenario, &self.purchase(request), request.price, &rules);
+        let purchase = self.purchase(request);
+        let plan = plan(request.scenario, &purchase, request.price, &rules);
         let Details { callback_url, callback_method, .. } = &request.details;
-        self.courier.begin(Way { scenario: request.scenario, url: callback_url.clone(), method: *callback_method }, plan)
+        let way = Way { scenario: request.scenario, url: callback_url.clone(), method: *callback_method };
+        if request.scenario != Scenario::Decline {
+            let customer = Customer { way: Way { scenario: Scenario::Pay, ..way.clone() }, purchase, is_cancelled: false };
+            let mut customers = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+            customers.insert(customer.purchase.get("customer_id").to_owned(), customer);
+        }
+        self.courier.begin(way, plan)
+    }
+
+    /// Charges a customer again and starts to send the callback. Returns the transaction.
+    fn charge(&self, customer: &Customer, price: Price) -> String {
+        let transaction = self.next_transaction().to_string();
+        let callback = customer
+            .purchase
+            .clone()
+            .with("transaction_type", types::REBILL)
+            .with("transaction_id", &transaction)
+            .with("total", &price.to_string());
+        let callback = dated(callback, OffsetDateTime::now_utc()).sign(self.config.shared_sec.expose());
+        let step = Step {
+            transaction_id: transaction.clone(),
+            order: callback.get("cs1").to_owned(),
+            body: callback.encode(),
+            answer: Answer::Awaited,
+            expected: None,
+        };
+        // Nobody waits for it to be sent.
+        drop(self.courier.begin(customer.way.clone(), Plan::at_once(vec![step])));
+        transaction
     }
 }
 

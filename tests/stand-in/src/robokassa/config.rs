@@ -55,6 +55,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// For test payments. If there are none, test payments are refused.
     pub test_passwords: Option<Passwords>,
+    /// Password #3, which signs refunds. If there is none, refunds are refused.
+    pub password_3: Option<Secret>,
     /// The hash function of all signatures.
     pub hash: Hash,
     /// The `http` URL for notifications.
@@ -72,13 +74,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Creates a configuration with this shop, passwords and ResultURL, and defaults for the rest: no test payments, MD5,
+    /// Creates a configuration with this shop, passwords and ResultURL, and defaults for the rest: no test payments, no refunds, MD5,
     /// notifications by POST, no return pages, invoices from 700001.
     pub fn new(merchant_login: &str, passwords: Passwords, result_url: &str) -> Config {
         Config {
             merchant_login: merchant_login.to_owned(),
             passwords,
             test_passwords: None,
+            password_3: None,
             hash: Hash::Md5,
             result_url: result_url.to_owned(),
             result_method: Method::Post,

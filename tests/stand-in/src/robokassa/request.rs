@@ -1,5 +1,7 @@
 //! Verifies payment links and forms.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -43,6 +45,7 @@ pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Pric
         return Err(Refused::field("Culture", "бывает ru и en"));
     }
     verify_expiration(form.get("ExpirationDate"), now)?;
+    verify_receipt(form.get("Receipt"), price)?;
     Ok((price, Details { inv_id, is_test, own }))
 }
 
@@ -67,8 +70,9 @@ fn inv_id(text: &str) -> Result<Option<u64>, Refused> {
 
 fn verify_signature(config: &Config, passwords: &Passwords, form: &Form, own: &[(String, String)]) -> Result<(), Refused> {
     let given = form.get("SignatureValue");
-    let values = ["MerchantLogin", "OutSum", "InvId"].map(|name| form.get(name));
-    if given.eq_ignore_ascii_case(&sign_link(config.hash, values, passwords.first.expose(), own)) {
+    let mut values = ["MerchantLogin", "OutSum", "InvId"].map(|name| form.get(name)).to_vec();
+    values.extend(Some(form.get("Receipt")).filter(|receipt| !receipt.is_empty()));
+    if given.eq_ignore_ascii_case(&sign_link(config.hash, &values, passwords.first.expose(), own)) {
         return Ok(());
     }
     let reason = if given.is_empty() {
@@ -76,8 +80,36 @@ fn verify_signature(config: &Config, passwords: &Passwords, form: &Form, own: &[
     } else {
         "она не сходится: ссылка изменена или подписана другим паролем"
     };
-    let formula = "Подписывается MerchantLogin:OutSum:InvId:Пароль#1 и параметры Shp_ по алфавиту";
+    let formula = "Подписывается MerchantLogin:OutSum:InvId, Receipt (если есть), Пароль#1 и параметры Shp_ по алфавиту";
     Err(Refused::Signature(format!("Подпись (SignatureValue): {reason} (ошибка 29). {formula}.")))
+}
+
+/// What is read of a receipt.
+#[derive(Deserialize)]
+struct Receipt {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    sum: Box<RawValue>,
+    #[serde(rename = "tax")]
+    _tax: String,
+}
+
+/// Checks a receipt: URL-encoded JSON, whose lines add up to the price.
+fn verify_receipt(text: &str, price: Price) -> Result<(), Refused> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let form = Form::parse(["json=", text].concat().as_bytes()).unwrap_or_default();
+    let receipt: Receipt =
+        serde_json::from_str(form.get("json")).map_err(|_| Refused::field("Receipt", "нужен JSON в URL-кодировке"))?;
+    let total: Option<u64> = receipt.items.iter().map(|item| Price::parse(item.sum.get()).map(Price::minor_units)).sum();
+    if total != Some(price.minor_units()) {
+        return Err(Refused::field("Receipt", "суммы позиций не равны сумме счёта"));
+    }
+    Ok(())
 }
 
 /// Checks an expiry, `YYYY-MM-DDThh:mm` in Moscow time, like Robokassa's example.

@@ -5,10 +5,15 @@ use sha2::{Sha256, Sha512};
 
 use super::config::Hash;
 
-/// Signs a payment link: MerchantLogin, OutSum and InvId as sent, Password #1, and the shop's own parameters (`Shp_…`) sorted
-/// by name. Returns lower case; Robokassa accepts any.
-pub fn sign_link(hash: Hash, values: [&str; 3], password_1: &str, own: &[(String, String)]) -> String {
-    sign(hash, &values, password_1, own)
+/// Signs a payment link: MerchantLogin, OutSum and InvId as sent, the receipt as sent if there is one, Password #1, and the shop's
+/// own parameters (`Shp_…`) sorted by name. Returns lower case; Robokassa accepts any.
+pub fn sign_link(hash: Hash, values: &[&str], password_1: &str, own: &[(String, String)]) -> String {
+    sign(hash, values, password_1, own)
+}
+
+/// Signs a question about an invoice's state: MerchantLogin, InvoiceID and Password #2.
+pub fn sign_op_state(hash: Hash, values: [&str; 2], password_2: &str) -> String {
+    sign(hash, &values, password_2, &[])
 }
 
 /// Signs a notification with Password #2, or the buyer's return with Password #1: OutSum and InvId, the password, and the

@@ -9,9 +9,12 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::config::{Config, ConfigError, Passwords};
+use super::invoice::{Invoice, Invoices, OP_STATE, State, op_state};
 use super::notification::{Notification, out_sum};
 use super::plan::plan;
+use super::refund::{create, get_state, path_of};
 use super::request::{self, Details, passwords};
+use crate::api::{ApiAnswer, ApiRequest};
 use crate::courier::{Courier, Way};
 use crate::form::Form;
 use crate::price::Price;
@@ -28,6 +31,7 @@ pub struct Robokassa {
     next_invoice: AtomicU64,
     /// The paid invoices, and whether each was paid by a test payment.
     paid: Mutex<HashSet<(u64, bool)>>,
+    invoices: Invoices,
 }
 
 impl PaymentSystem for Robokassa {
@@ -73,6 +77,7 @@ impl PaymentSystem for Robokassa {
             courier: Courier::new(config.patience),
             next_invoice: AtomicU64::new(config.first_invoice),
             paid: Mutex::default(),
+            invoices: Mutex::default(),
             config,
         })
     }
@@ -106,14 +111,28 @@ impl PaymentSystem for Robokassa {
     fn choose(&self, request: &PaymentRequest<Robokassa>, pays: bool) -> Result<BuyersReturn, Refused> {
         let passwords = passwords(&self.config, request.details.is_test)?;
         if !pays || request.scenario == Scenario::Decline {
+            if let Some(inv_id) = request.details.inv_id {
+                self.remember(request, inv_id, State::Cancelled);
+            }
             let notification = self.notification(request, request.details.inv_id.unwrap_or_default());
             return Ok(BuyersReturn { when: None, url: self.return_url(&notification, passwords, false), paid: false });
         }
-        let notification = self.notification(request, self.invoice(request)?);
+        let inv_id = self.invoice(request)?;
+        self.remember(request, inv_id, State::Paid);
+        let notification = self.notification(request, inv_id);
         let plan = plan(request.scenario, &notification, request.price, self.config.hash, passwords);
         let way = Way { scenario: request.scenario, url: Some(self.result_url.clone()), method: self.config.result_method };
         let when = Some(self.courier.begin(way, plan));
         Ok(BuyersReturn { when, url: self.return_url(&notification, passwords, true), paid: true })
+    }
+
+    fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", OP_STATE) => Some(op_state(&self.config, &self.invoices, &request.query)),
+            ("POST", path) if path == path_of("Create") => Some(create(&self.config, &self.invoices, &request.body)),
+            ("GET", path) if path == path_of("GetState") => Some(get_state(&self.invoices, &request.query)),
+            _ => None,
+        }
     }
 }
 
@@ -130,6 +149,13 @@ impl Robokassa {
             if paid.insert((inv_id, request.details.is_test)) {
                 return Ok(inv_id);
             }
+        }
+    }
+
+    fn remember(&self, request: &PaymentRequest<Robokassa>, inv_id: u64, state: State) {
+        if !request.details.is_test {
+            let invoice = Invoice::new(inv_id, state, request.price, request.details.own.clone());
+            self.invoices.lock().unwrap_or_else(PoisonError::into_inner).insert(inv_id, invoice);
         }
     }
 

@@ -54,7 +54,7 @@ fn link(changes: &[(&str, &str)]) -> Fields {
 fn signed(hash: Hash, password_1: &str, changes: &[(&str, &str)]) -> Fields {
     let fields = link(changes);
     let values = ["MerchantLogin", "OutSum", "InvId"].map(|name| value(&fields, name));
-    let signature = sign_link(hash, values, password_1, &own(&fields));
+    let signature = sign_link(hash, &values, password_1, &own(&fields));
     link(&[changes, &[("SignatureValue", &signature)]].concat())
 }
 
@@ -117,7 +117,7 @@ fn each_hash_accepts_only_its_signature() {
 
 #[test]
 fn bad_request_is_refused_with_reason() {
-    let right = sign_link(Hash::Md5, [SHOP, "1000.00", "42"], PASSWORD_1, &own(&link(&[])));
+    let right = sign_link(Hash::Md5, &[SHOP, "1000.00", "42"], PASSWORD_1, &own(&link(&[])));
     let good = |changes| signed(Hash::Md5, PASSWORD_1, changes);
     let cases = [
         (link(&[("MerchantLogin", "")]), 400, "MerchantLogin"),
