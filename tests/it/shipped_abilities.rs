@@ -227,7 +227,7 @@ fn chronopay_shop(names_transaction: bool) -> (chronopay::Running, Merchant, Eve
 }
 
 #[test]
-fn chronopays_charge_is_told_as_its_callback_tells_it() {
+fn chronopays_charge_is_told_by_its_callback_alone() {
     let abilities = [Ability::RecurringPayments, Ability::SettlementReports];
     assert_eq!(end_to_end::provider().abilities(), abilities);
     for names_transaction in [true, false] {
@@ -239,11 +239,7 @@ fn chronopays_charge_is_told_as_its_callback_tells_it() {
         let called_back = events.lock().unwrap()[1].clone();
         assert_eq!((called_back.facts.order.as_deref(), called_back.facts.amount.clone()), (Some("42"), rub(30_000)));
         match result {
-            OperationResult::Succeeded(event) => {
-                assert!(names_transaction && !event.facts.contradicts(&called_back.facts), "{event:?}");
-                assert_eq!(event.dedup_key, called_back.dedup_key);
-            }
-            OperationResult::Pending(pending) => assert!(!names_transaction && pending.ask_again.is_none()),
+            OperationResult::Pending(pending) => assert_eq!(pending.ask_again, None),
             other => panic!("{other:?}"),
         }
         let cancel = |context: &Context| merchant.cancel_recurring(&payment, context);

@@ -23,8 +23,8 @@ pub enum Operation<'o> {
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It was done. The transaction is what the answer says, which may be empty.
-    Done(String),
+    /// It was done.
+    Done,
     /// It was not done, with the gate's reason.
     Refused(Problem),
     /// It did not reach the gate.
@@ -41,10 +41,8 @@ pub fn ask(settings: &Settings, operation: Operation, customer: &str, context: &
     let unavailable = |what: &str, reason: &str| Code::Unavailable.whole([what, shown(reason).as_str()].concat());
     Ok(match context.call(request(settings, operation, customer))? {
         HttpResult::Response(response) if response.status == 200 => match read(&response.body) {
-            Some(Answer { code, transaction, .. }) if code.bytes().all(|digit| digit == b'0') => {
-                Outcome::Done(transaction.to_owned())
-            }
-            Some(Answer { code, message, .. }) => {
+            Some(Answer { code, .. }) if code.bytes().all(|digit| digit == b'0') => Outcome::Done,
+            Some(Answer { code, message }) => {
                 let message = format!("ChronoPay refused it with the code {}: {}", shown(code), shown(message));
                 Outcome::Refused(Code::Invalid.whole(message))
             }
@@ -89,7 +87,6 @@ struct Answer<'a> {
     /// Digits, at least one.
     code: &'a str,
     message: &'a str,
-    transaction: &'a str,
 }
 
 /// The deepest nesting of an answer. Known ones have three levels.
@@ -139,7 +136,7 @@ fn read(body: &[u8]) -> Option<Answer<'_>> {
 impl<'a> Answer<'a> {
     /// Takes an element. `None`: it was there before.
     fn set(&mut self, name: &str, text: &'a str) -> Option<()> {
-        let known = [("code", &mut self.code), ("message", &mut self.message), ("Transaction", &mut self.transaction)];
+        let known = [("code", &mut self.code), ("message", &mut self.message)];
         match known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
             Some((_, place)) if place.is_empty() => *place = text,
             Some(_) => return None,
@@ -178,21 +175,21 @@ pub(crate) mod tests {
 
     #[test]
     fn answers() {
-        let answer = |code, message, transaction| Some(Answer { code, message, transaction });
+        let answer = |code, message| Some(Answer { code, message });
         for (body, want) in [
-            ("<response><code>000</code><message/></response>", answer("000", "", "")),
-            ("<response><code>0</code></response>", answer("0", "", "")),
+            ("<response><code>000</code><message/></response>", answer("000", "")),
+            ("<response><code>0</code></response>", answer("0", "")),
             (
                 "\u{feff}<?xml version=\"1.0\"?>\r\n<response>\n <code> 000 </code>\n <message></message>\
                  <Transaction>56244473</Transaction>\n</response>\n",
-                answer("000", "", "56244473"),
+                answer("000", ""),
             ),
             (
                 "<response><code>105</code><message>Нет средств &amp; всё</message><Extended><code>7</code><message>x</message>\
                  </Extended></response>",
-                answer("105", "Нет средств &amp; всё", ""),
+                answer("105", "Нет средств &amp; всё"),
             ),
-            ("<Response xmlns=\"urn:x\"><Code type=\"n\">000</Code></Response>", answer("000", "", "")),
+            ("<Response xmlns=\"urn:x\"><Code type=\"n\">000</Code></Response>", answer("000", "")),
             ("", None),
             ("OK", None),
             ("<response/>", None),

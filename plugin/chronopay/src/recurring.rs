@@ -1,6 +1,6 @@
 //! Charging a customer again, and ending a subscription.
 
-use kit::contract::{Event, EventKind, Money, Order, Problem, Recurrence};
+use kit::contract::{Order, Problem};
 use kit::exchanges::{OperationStep, PaymentReference, Pending};
 use kit::order;
 use kit::problem::Code;
@@ -8,13 +8,11 @@ use kit::recurring_payments::CancelStep;
 use kit::{Context, Stop};
 use money::format_amount;
 
-use crate::callback::dedup_key;
 use crate::gate::{self, Operation, Outcome};
 use crate::settings::Settings;
-use crate::transaction::{Meaning, Transaction, is_customer, is_id};
+use crate::transaction::is_customer;
 
-/// Charges the customer of an earlier payment. The gate has no place for the new order's id: the event names the first order, as the
-/// callback does.
+/// Charges the customer of an earlier payment. The gate has no place for the new order's id: the callback names the first order.
 ///
 /// # Errors
 /// The call, if it was not made yet.
@@ -24,18 +22,18 @@ pub fn charge(
     order: &Order,
     context: &Context,
 ) -> Result<OperationStep, Stop> {
-    let first = match first_payment(payment, context) {
-        Ok(first) => first,
+    let customer = match customer(payment, context) {
+        Ok(customer) => customer,
         Err(problem) => return Ok(OperationStep::Refused(problem)),
     };
     if let Some(problem) = order::check(order, settings.currency).into_iter().next() {
         return Ok(OperationStep::Refused(problem));
     }
     let amount = format_amount(order.amount.minor_units);
-    Ok(match gate::ask(settings, Operation::Charge(&amount), first.customer, context)? {
-        Outcome::Done(id) if is_id(&id) => OperationStep::Succeeded(event(settings, &first, order, &id)),
-        // The callback has the transaction.
-        Outcome::Done(_) => OperationStep::Pending(Pending { ask_again: None, reference: None }),
+    Ok(match gate::ask(settings, Operation::Charge(&amount), customer, context)? {
+        // Only the callback tells of it. Whether a transaction in the answer is the callback's is not known, and if it is not, the
+        // charge would be credited twice.
+        Outcome::Done => OperationStep::Pending(Pending { ask_again: None, reference: None }),
         Outcome::Refused(problem) => OperationStep::Refused(problem),
         Outcome::NotSent(problem) => OperationStep::Unavailable(problem),
         Outcome::Unknown(problem) => OperationStep::Unknown(problem),
@@ -53,56 +51,23 @@ pub fn not_known() -> OperationStep {
 /// # Errors
 /// The call, if it was not made yet.
 pub fn cancel(settings: &Settings, payment: &PaymentReference, context: &Context) -> Result<CancelStep, Stop> {
-    let first = match first_payment(payment, context) {
-        Ok(first) => first,
+    let customer = match customer(payment, context) {
+        Ok(customer) => customer,
         Err(problem) => return Ok(CancelStep::Refused(problem)),
     };
-    Ok(match gate::ask(settings, Operation::Cancel, first.customer, context)? {
-        Outcome::Done(_) => CancelStep::Cancelled,
+    Ok(match gate::ask(settings, Operation::Cancel, customer, context)? {
+        Outcome::Done => CancelStep::Cancelled,
         Outcome::Refused(problem) => CancelStep::Refused(problem),
         Outcome::NotSent(problem) => CancelStep::Unavailable(problem),
         Outcome::Unknown(problem) => CancelStep::Unknown(problem),
     })
 }
 
-/// The payment that named the customer.
-struct FirstPayment<'p> {
-    /// `NNNNNN-NNNNNNNNN`.
-    customer: &'p str,
-    order: Option<&'p str>,
-}
-
-fn first_payment<'p>(payment: &'p PaymentReference, context: &'p Context) -> Result<FirstPayment<'p>, Problem> {
+/// Returns the customer of a payment: `NNNNNN-NNNNNNNNN`.
+fn customer<'p>(payment: &'p PaymentReference, context: &'p Context) -> Result<&'p str, Problem> {
     let movement = payment.movement.as_ref().and_then(|state| context.state(state).movement());
-    let first = movement.and_then(|movement| {
-        let customer = movement.event.payer.as_deref().filter(|payer| is_customer(payer))?;
-        Some(FirstPayment { customer, order: movement.event.order.as_deref() })
-    });
-    first.ok_or_else(|| Code::Missing.at("payment", "It names no customer of ChronoPay's, so that nobody can be charged."))
-}
-
-/// Builds the event that the callback will tell of: a callback's key is made of customer and transaction.
-fn event(settings: &Settings, first: &FirstPayment, order: &Order, id: &str) -> Event {
-    let kind = EventKind::Payment;
-    let (customer, minor_units) = (first.customer, order.amount.minor_units);
-    let transaction = Transaction { customer, id, meaning: Meaning::Money(kind, Recurrence::Repeat), minor_units };
-    Event {
-        kind,
-        recurrence: Recurrence::Repeat,
-        transaction: id.to_owned(),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        account: None,
-        order: first.order.map(str::to_owned),
-        payer: Some(customer.to_owned()),
-        amount: Money { minor_units, currency: settings.currency.as_str().to_owned() },
-        fee: None,
-        occurred_at: None,
-        comment: settings.comment.clone(),
-        dedup_key: dedup_key(kind, &transaction),
-        extra: Vec::new(),
-    }
+    let payer = movement.and_then(|movement| movement.event.payer.as_deref()).filter(|payer| is_customer(payer));
+    payer.ok_or_else(|| Code::Missing.at("payment", "It names no customer of ChronoPay's, so that nobody can be charged."))
 }
 
 #[cfg(test)]
@@ -110,7 +75,7 @@ mod tests {
     use super::*;
     use crate::callback;
     use crate::settings::tests::settings;
-    use kit::contract::Verdict;
+    use kit::contract::{Event, Money, Verdict};
     use kit::exchanges::{HttpCall, HttpResponse, HttpResult, Movement, MovementState, Outcome as Recorded};
     use kit::form::encode;
     use kit::request::post;
@@ -182,30 +147,18 @@ mod tests {
 
     fn words(step: &OperationStep) -> String {
         match step {
-            OperationStep::Succeeded(event) => format!("succeeded {}", event.dedup_key),
             OperationStep::Pending(pending) => format!("pending {:?} {:?}", pending.ask_again, pending.reference),
             OperationStep::Refused(problem) => format!("refused {}", problem.message[0].1),
             OperationStep::Unavailable(_) => "unavailable".to_owned(),
             OperationStep::Unknown(_) => "unknown".to_owned(),
-            OperationStep::Ask(_) | OperationStep::Call(_) => panic!("{step:?}"),
+            OperationStep::Succeeded(_) | OperationStep::Ask(_) | OperationStep::Call(_) => panic!("{step:?}"),
         }
-    }
-
-    #[test]
-    fn a_charge_is_told_as_its_callback_tells_it() {
-        let answer = "<response><code>000</code><message/><Transaction>56244473</Transaction></response>";
-        let OperationStep::Succeeded(event) = charged(response(200, answer)) else { panic!() };
-        let called_back = told("Rebill", "56244473");
-        assert_eq!(Event { extra: called_back.extra.clone(), ..event }, called_back);
     }
 
     #[test]
     fn what_the_gate_answers() {
         for (answer, want) in [
-            (
-                response(200, "<response><code>000</code><Transaction>56244473</Transaction></response>"),
-                "succeeded payment:001234-100000062:56244473",
-            ),
+            (response(200, "<response><code>000</code><Transaction>56244473</Transaction></response>"), "pending None None"),
             (response(200, "<response><code>0</code><message/></response>"), "pending None None"),
             (response(200, "<response><code>000</code><Transaction>A-1</Transaction></response>"), "pending None None"),
             (
