@@ -226,7 +226,7 @@ const FAULTS: [Fault; 63] = [
     ("moved-boundary", &["mutations"], "\"payment\""),
     ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
     ("unsigned-payer", &["mutations"], "its payer was 100500"),
-    ("unsigned-order", &["mutations", "questions"], "its order was 42"),
+    ("unsigned-order", &["mutations", "proved", "questions"], "its order was 42"),
     ("last-wins", &["mutations"], "is doubled"),
     ("query-wins", &["mutations"], "in the query and genuine in the body"),
     ("unsigned-type", &["refunds", "mutations", "questions"], "and is Payment"),
@@ -243,7 +243,7 @@ const FAULTS: [Fault; 63] = [
     ("reply-has-location", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
     ("reply-is-page", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
-    ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in asking.handle-callback"),
+    ("panic-at-nul", &["any-input", "mutations", "questions"], "the provider crashed in asking.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
     ("empty-taken", &["any-input", "mutations", "refunds", "samples", "questions"], "what nobody signed is accepted"),
     (

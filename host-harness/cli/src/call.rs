@@ -81,7 +81,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (result, _) = drive(now, &mut shown, |context| function.step(&merchant, context))?;
     if arguments.json {
         let mut report = result.to_json();
-        report["steps"] = shown.steps.into();
+        if let Value::Object(fields) = &mut report {
+            fields.insert("steps".to_owned(), shown.steps.into());
+        }
         output::json(&report)?;
     } else {
         output::line(&text(&result))?;

@@ -12,6 +12,7 @@ mod export;
 mod fault;
 mod lookup;
 mod operation;
+mod reply;
 mod report;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -133,26 +134,6 @@ impl GuestMerchant for Merchant {
     }
 }
 
-/// Adds a dangerous effect in a browser to the reply, if the fault is about that. Only unresolved callbacks get it.
-fn reply_with_fault(verdict: &Verdict, mut reply: HttpReply) -> HttpReply {
-    if !matches!(verdict, Verdict::Unresolved(_)) {
-        return reply;
-    }
-    if fault::is("reply-redirects") {
-        reply.status = 302;
-    }
-    for (name, header, value) in [
-        ("reply-sets-cookie", "set-cookie", "session=1; Path=/operator"),
-        ("reply-has-location", "location", "https://pay.example.ru/"),
-        ("reply-is-page", "content-type", "text/html"),
-    ] {
-        if fault::is(name) {
-            reply.headers.push((header.to_owned(), value.to_owned()));
-        }
-    }
-    reply
-}
-
 fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
     let key = || settings.iter().find(|(name, _)| name == "key").map(|(_, key)| key.clone()).unwrap_or_default();
     if fault::is("problem-without-field") {
@@ -247,7 +228,7 @@ impl Merchant {
         if fault::is("secret-in-reply") && status == 403 {
             body = STANDARD.encode(format!("expected with {}", self.key.expose()));
         }
-        let reply = reply_with_fault(&verdict, HttpReply { status, headers: Vec::new(), body: body.into_bytes() });
+        let reply = reply::with_fault(&verdict, HttpReply { status, headers: Vec::new(), body: body.into_bytes() });
         CallbackAnswer { verdict, reply }
     }
 
