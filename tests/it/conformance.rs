@@ -483,3 +483,17 @@ fn robokassa_passes_with_every_hash() {
         assert_eq!(not_applicable(&report), of_no_use, "{report}");
     }
 }
+
+/// Its links need a call, and none is made here.
+#[test]
+fn cloudpayments_passes() {
+    let cloudpayments = sandbox().load(&component_of("cloudpayments"), Limits::default()).unwrap();
+    for (vectors, effort) in [
+        (&include_bytes!("../data/cloudpayments/vectors.json")[..], Effort::Full),
+        (include_bytes!("../data/cloudpayments/vectors-test-mode.json"), Effort::Quick),
+    ] {
+        let vectors = Vectors::from_json(vectors).unwrap();
+        let report = check_provider(&cloudpayments, Some(&vectors), effort, SEED);
+        assert!(report.passes(), "{report}");
+    }
+}
