@@ -82,11 +82,11 @@ pub fn answer(result: &HttpResult, bytes_max: u32) -> Result<Answer<'_>, NoAnswe
     let body = Object::parse_within(&response.body, max).map_err(|error| malformed(error.to_string()))?;
     let success = body.flag("Success").map_err(|error| malformed(error.to_string()))?;
     let message = body.optional("Message").map_err(|error| malformed(error.to_string()))?;
-    Ok(Answer { success, message: message.map(|message| plain(&message)).unwrap_or_default(), model: body.find("Model") })
+    Ok(Answer { success, message: message.map(|message| plain_text(&message)).unwrap_or_default(), model: body.find("Model") })
 }
 
 /// Returns the beginning of a text of the API, without control characters.
-pub fn plain(text: &str) -> String {
+pub fn plain_text(text: &str) -> String {
     text.chars().filter(|char| !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}')).take(MESSAGE_CHARS_MAX).collect()
 }
 

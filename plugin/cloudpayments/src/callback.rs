@@ -6,7 +6,7 @@ use kit::problem::Code;
 use kit::{CallbackStep, Context, Stop, reply, text};
 
 use crate::check;
-use crate::event::{self, Cancelled, Known};
+use crate::event::{self, Cancelled, Details};
 use crate::notification::{Kind, Notification, proved, unrecognized};
 use crate::settings::Settings;
 use crate::values;
@@ -30,8 +30,8 @@ const EXTRA: [(&str, &str); 15] = [
     ("ProcessorAndPartnerFee", "processor-and-partner-fee"),
 ];
 
-/// What a notification is without an event.
-enum Without {
+/// Why a proved notification is no event.
+enum NoEvent {
     Unresolved(Problem),
     Ignored(Problem),
 }
@@ -58,8 +58,8 @@ pub fn answer(settings: &Settings, request: &CallbackRequest, context: &Context)
     }
     let verdict = match judge(settings, &notification, kind, context)? {
         Ok(event) => Verdict::Happened(vec![event]),
-        Err(Without::Unresolved(problem)) => Verdict::Unresolved(problem),
-        Err(Without::Ignored(problem)) => Verdict::Ignored(problem),
+        Err(NoEvent::Unresolved(problem)) => Verdict::Unresolved(problem),
+        Err(NoEvent::Ignored(problem)) => Verdict::Ignored(problem),
     };
     Ok(done(verdict, check::reply(check::Code::Good)))
 }
@@ -100,8 +100,8 @@ fn judge(
     notification: &Notification<'_>,
     kind: Kind,
     context: &Context,
-) -> Result<Result<Event, Without>, Stop> {
-    let unresolved = |problem| Ok(Err(Without::Unresolved(problem)));
+) -> Result<Result<Event, NoEvent>, Stop> {
+    let unresolved = |problem| Ok(Err(NoEvent::Unresolved(problem)));
     let transaction = notification.get("TransactionId");
     if values::transaction(transaction).is_none() {
         return unresolved(unrecognized("TransactionId"));
@@ -110,7 +110,7 @@ fn judge(
     if let Err(problem) = check_currency(settings, notification, kind) {
         return unresolved(problem);
     }
-    let known = Known {
+    let details = Details {
         transaction,
         original: None,
         invoice: notification.get("InvoiceId"),
@@ -120,12 +120,12 @@ fn judge(
         extra: extra(notification),
     };
     match kind {
-        Kind::Refund => refund(settings, notification, known, context),
-        Kind::Cancel => cancel(settings, known, context),
+        Kind::Refund => refund(settings, notification, details, context),
+        Kind::Cancel => cancel(settings, details, context),
         _ => Ok(check_test(settings, notification).map(|()| match kind {
-            Kind::Fail => event::declined(settings, known),
-            _ if notification.get("Status") == "Authorized" => event::hold(settings, known),
-            _ => event::payment(settings, known),
+            Kind::Fail => event::declined(settings, details),
+            _ if notification.get("Status") == "Authorized" => event::hold(settings, details),
+            _ => event::payment(settings, details),
         })),
     }
     .map(|judged| judged.and_then(with_money))
@@ -142,24 +142,24 @@ fn check_currency(settings: &Settings, notification: &Notification<'_>, kind: Ki
 }
 
 /// Compares whether a notification is of a test payment with whether tests are expected.
-fn check_test(settings: &Settings, notification: &Notification<'_>) -> Result<(), Without> {
+fn check_test(settings: &Settings, notification: &Notification<'_>) -> Result<(), NoEvent> {
     let is_test = match notification.get("TestMode") {
         "0" | "false" => false,
         "1" | "true" => true,
-        _ => return Err(Without::Unresolved(unrecognized("TestMode"))),
+        _ => return Err(NoEvent::Unresolved(unrecognized("TestMode"))),
     };
     match (settings.test_mode, is_test) {
         (false, false) => Ok(()),
-        (true, true) => Err(Without::Ignored(test_payment())),
+        (true, true) => Err(NoEvent::Ignored(test_payment())),
         (false, true) => {
             let message = "Genuine, and of a test payment, though test-mode is off. The site is in test mode at CloudPayments: payers pay \
                            nothing there.";
-            Err(Without::Unresolved(Code::TestCallback.at("TestMode", message)))
+            Err(NoEvent::Unresolved(Code::TestCallback.at("TestMode", message)))
         }
         (true, false) => {
             let message = "Genuine, and of a real payment, though test-mode is on: nothing is credited. Turn test-mode off to take real \
                            payments.";
-            Err(Without::Unresolved(Code::LiveCallback.at("TestMode", message)))
+            Err(NoEvent::Unresolved(Code::LiveCallback.at("TestMode", message)))
         }
     }
 }
@@ -168,40 +168,40 @@ fn test_payment() -> Problem {
     Code::TestCallback.at("TestMode", "Genuine, and of a test payment; nothing is credited, since test-mode is on.")
 }
 
-fn with_money(event: Event) -> Result<Event, Without> {
+fn with_money(event: Event) -> Result<Event, NoEvent> {
     use kit::contract::EventKind::{Declined, HoldRelease};
     if event.amount.minor_units > 0 || matches!(event.kind, Declined | HoldRelease) {
         return Ok(event);
     }
-    Err(Without::Ignored(Code::NoMoneyMoved.at("Amount", "Genuine, and of nothing: no money moved.")))
+    Err(NoEvent::Ignored(Code::NoMoneyMoved.at("Amount", "Genuine, and of nothing: no money moved.")))
 }
 
 /// A refund does not say whether it is a test. In test mode it is one, unless what it takes back was recorded.
 fn refund(
     settings: &Settings,
     notification: &Notification<'_>,
-    known: Known<'_>,
+    details: Details<'_>,
     context: &Context,
-) -> Result<Result<Event, Without>, Stop> {
+) -> Result<Result<Event, NoEvent>, Stop> {
     let original = notification.get("PaymentTransactionId");
     if values::transaction(original).is_none() {
-        return Ok(Err(Without::Unresolved(unrecognized("PaymentTransactionId"))));
+        return Ok(Err(NoEvent::Unresolved(unrecognized("PaymentTransactionId"))));
     }
     if settings.test_mode && context.movement(&event::payment_key(original))?.is_none() {
-        return Ok(Err(Without::Ignored(test_payment())));
+        return Ok(Err(NoEvent::Ignored(test_payment())));
     }
-    Ok(Ok(event::refund(settings, Known { original: Some(original), ..known })))
+    Ok(Ok(event::refund(settings, Details { original: Some(original), ..details })))
 }
 
 /// A cancelled transaction was a hold or a payment: what was recorded tells.
-fn cancel(settings: &Settings, known: Known<'_>, context: &Context) -> Result<Result<Event, Without>, Stop> {
-    Ok(match recorded(known.transaction, context)? {
-        Some(cancelled) => Ok(event::cancelled(settings, cancelled, known)),
-        None if settings.test_mode => Err(Without::Ignored(test_payment())),
+fn cancel(settings: &Settings, details: Details<'_>, context: &Context) -> Result<Result<Event, NoEvent>, Stop> {
+    Ok(match recorded_as(details.transaction, context)? {
+        Some(cancelled) => Ok(event::cancelled(settings, cancelled, details)),
+        None if settings.test_mode => Err(NoEvent::Ignored(test_payment())),
         None => {
             let message = "Genuine: a transaction was cancelled, of which neither a hold nor a payment is recorded. If its payment is \
                            credited later, credit it back.";
-            Err(Without::Unresolved(Code::UnknownType.at("TransactionId", message)))
+            Err(NoEvent::Unresolved(Code::UnknownType.at("TransactionId", message)))
         }
     })
 }
@@ -210,7 +210,7 @@ fn cancel(settings: &Settings, known: Known<'_>, context: &Context) -> Result<Re
 ///
 /// # Errors
 /// The questions about it, if they are not answered.
-pub fn recorded(transaction: &str, context: &Context) -> Result<Option<Cancelled>, Stop> {
+pub fn recorded_as(transaction: &str, context: &Context) -> Result<Option<Cancelled>, Stop> {
     let [payment, hold] = [event::payment_key(transaction), event::hold_key(transaction)];
     context.ask(&[&payment, &hold].map(|key| Question::Movement(MovementName::Key(key.clone()))))?;
     if context.movement(&payment)?.is_some() {

@@ -5,9 +5,9 @@ use kit::order;
 
 use crate::settings::Settings;
 
-/// What is known of a movement of money.
+/// The details of a movement of money.
 #[derive(Default)]
-pub struct Known<'k> {
+pub struct Details<'k> {
     /// The number of the transaction that moved the money.
     pub transaction: &'k str,
     /// Of a refund: the transaction that was paid back.
@@ -33,35 +33,35 @@ pub fn hold_key(transaction: &str) -> String {
 }
 
 /// A payment. It ends the hold of its transaction, if there was one.
-pub fn payment(settings: &Settings, known: Known<'_>) -> Event {
-    let (key, hold) = (payment_key(known.transaction), hold_key(known.transaction));
-    Event { ends_hold: Some(hold), ..event(settings, EventKind::Payment, key, known) }
+pub fn payment(settings: &Settings, details: Details<'_>) -> Event {
+    let (key, hold) = (payment_key(details.transaction), hold_key(details.transaction));
+    Event { ends_hold: Some(hold), ..event(settings, EventKind::Payment, key, details) }
 }
 
 /// A hold.
-pub fn hold(settings: &Settings, known: Known<'_>) -> Event {
-    event(settings, EventKind::Hold, hold_key(known.transaction), known)
+pub fn hold(settings: &Settings, details: Details<'_>) -> Event {
+    event(settings, EventKind::Hold, hold_key(details.transaction), details)
 }
 
 /// An attempt in which no money moved.
-pub fn declined(settings: &Settings, known: Known<'_>) -> Event {
-    event(settings, EventKind::Declined, ["declined:", known.transaction].concat(), known)
+pub fn declined(settings: &Settings, details: Details<'_>) -> Event {
+    event(settings, EventKind::Declined, ["declined:", details.transaction].concat(), details)
 }
 
 /// A refund, which is a transaction of its own.
-pub fn refund(settings: &Settings, known: Known<'_>) -> Event {
-    event(settings, EventKind::Refund, ["refund:", known.transaction].concat(), known)
+pub fn refund(settings: &Settings, details: Details<'_>) -> Event {
+    event(settings, EventKind::Refund, ["refund:", details.transaction].concat(), details)
 }
 
 /// A cancelled transaction. Of a hold it is a release, of a payment a refund of all of it.
-pub fn cancelled(settings: &Settings, cancelled: Cancelled, known: Known<'_>) -> Event {
-    let (transaction, key) = (known.transaction.to_owned(), ["cancel:", known.transaction].concat());
+pub fn cancelled(settings: &Settings, cancelled: Cancelled, details: Details<'_>) -> Event {
+    let (transaction, key) = (details.transaction.to_owned(), ["cancel:", details.transaction].concat());
     match cancelled {
         Cancelled::Hold => {
             let hold = Some(hold_key(&transaction));
-            Event { ends_hold: hold, ..event(settings, EventKind::HoldRelease, key, known) }
+            Event { ends_hold: hold, ..event(settings, EventKind::HoldRelease, key, details) }
         }
-        Cancelled::Payment => Event { original: Some(transaction), ..event(settings, EventKind::Refund, key, known) },
+        Cancelled::Payment => Event { original: Some(transaction), ..event(settings, EventKind::Refund, key, details) },
     }
 }
 
@@ -72,26 +72,26 @@ pub enum Cancelled {
     Payment,
 }
 
-fn event(settings: &Settings, kind: EventKind, dedup_key: String, known: Known<'_>) -> Event {
+fn event(settings: &Settings, kind: EventKind, dedup_key: String, details: Details<'_>) -> Event {
     let money = |minor_units: i64| Money { minor_units, currency: settings.currency.to_string() };
     Event {
         kind,
         recurrence: Recurrence::Single,
-        transaction: known.transaction.to_owned(),
-        original: known.original.map(str::to_owned),
+        transaction: details.transaction.to_owned(),
+        original: details.original.map(str::to_owned),
         ends_hold: None,
         expires_at: None,
-        order: order::is_id(known.invoice).then(|| known.invoice.to_owned()),
+        order: order::is_id(details.invoice).then(|| details.invoice.to_owned()),
         account: None,
         payer: None,
-        amount: money(known.minor_units),
-        fee: known.fee.map(money),
-        occurred_at: known.occurred_at,
+        amount: money(details.minor_units),
+        fee: details.fee.map(money),
+        occurred_at: details.occurred_at,
         comment: match kind {
             EventKind::Refund => "Возврат платежа".to_owned(),
             _ => settings.comment.clone(),
         },
         dedup_key,
-        extra: known.extra,
+        extra: details.extra,
     }
 }

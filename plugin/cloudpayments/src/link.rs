@@ -53,7 +53,7 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
     if !answer.success {
         return Ok(LinkStep::Unavailable(unavailable(&format!("it refuses, «{}»", answer.message))));
     }
-    Ok(match made(&checked, &answer, context.now()) {
+    Ok(match read_link(&checked, &answer, context.now()) {
         Ok(link) => LinkStep::Done(link),
         Err(what) => LinkStep::Unknown(unavailable(&format!("its link is not one for this order: {what}"))),
     })
@@ -125,10 +125,10 @@ fn page(settings: &Settings, checked: &Checked<'_>) -> String {
         write_order(call, settings, checked);
         call.flag("RequireConfirmation", false);
         call.flag("SendEmail", false);
-        write_given(call, "Phone", checked.phone);
+        write_optional(call, "Phone", checked.phone);
         call.text("CultureName", culture(&checked.order.language).unwrap_or(settings.culture));
-        write_given(call, "SuccessRedirectUrl", &checked.order.success_url);
-        write_given(call, "FailRedirectUrl", &checked.order.failure_url);
+        write_optional(call, "SuccessRedirectUrl", &checked.order.success_url);
+        write_optional(call, "FailRedirectUrl", &checked.order.failure_url);
         write_end(call, checked);
     })
 }
@@ -138,7 +138,7 @@ fn sbp(settings: &Settings, checked: &Checked<'_>) -> String {
         call.text("PublicId", &settings.public_id);
         write_order(call, settings, checked);
         call.text("Scheme", "charge");
-        write_given(call, "SuccessRedirectUrl", &checked.order.success_url);
+        write_optional(call, "SuccessRedirectUrl", &checked.order.success_url);
         if let Some(minutes) = checked.minutes.and_then(|minutes| i64::try_from(minutes).ok()) {
             call.integer("TtlMinutes", minutes);
         }
@@ -155,7 +155,7 @@ fn write_order(call: &mut ObjectWriter<'_>, settings: &Settings, Checked { order
     call.text("Description", if order.description.is_empty() { &settings.description } else { &order.description });
     call.text("InvoiceId", &order.id);
     call.text("AccountId", &order.account);
-    write_given(call, "Email", email);
+    write_optional(call, "Email", email);
 }
 
 /// Writes what both calls end with. Banks decline telecoms' payments without the payer's phone.
@@ -168,7 +168,7 @@ fn write_end(call: &mut ObjectWriter<'_>, checked: &Checked<'_>) {
     }
 }
 
-fn write_given(call: &mut ObjectWriter<'_>, name: &str, value: &str) {
+fn write_optional(call: &mut ObjectWriter<'_>, name: &str, value: &str) {
     if !value.is_empty() {
         call.text(name, value);
     }
@@ -178,10 +178,10 @@ fn write_given(call: &mut ObjectWriter<'_>, name: &str, value: &str) {
 ///
 /// # Errors
 /// Why it is not a link for this order, as a part of a sentence.
-fn made(checked: &Checked<'_>, answer: &Answer<'_>, now: u64) -> Result<PaymentLink, String> {
-    let said = |error: JsonError| error.to_string();
-    let model = answer.model.as_ref().ok_or("it is missing")?.object().map_err(said)?;
-    let amount = values::amount(&model.number_text("Amount").map_err(said)?);
+fn read_link(checked: &Checked<'_>, answer: &Answer<'_>, now: u64) -> Result<PaymentLink, String> {
+    let reason = |error: JsonError| error.to_string();
+    let model = answer.model.as_ref().ok_or("it is missing")?.object().map_err(reason)?;
+    let amount = values::amount(&model.number_text("Amount").map_err(reason)?);
     if amount != Some(checked.order.amount.minor_units) {
         return Err("it has another amount".to_owned());
     }
@@ -190,10 +190,10 @@ fn made(checked: &Checked<'_>, answer: &Answer<'_>, now: u64) -> Result<PaymentL
         Method::Sbp => ("QrUrl", "MerchantOrderId"),
     };
     // The documentation's example repeats the order of one call and not of the other.
-    if model.optional(order_name).map_err(said)?.is_some_and(|named| named != checked.order.id) {
+    if model.optional(order_name).map_err(reason)?.is_some_and(|named| named != checked.order.id) {
         return Err("it names another order".to_owned());
     }
-    let address = model.text(address).map_err(said)?.into_owned();
+    let address = model.text(address).map_err(reason)?.into_owned();
     if url::secure(&address).is_err() || !address.is_ascii() {
         return Err("its address is none".to_owned());
     }

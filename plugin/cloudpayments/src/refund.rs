@@ -70,7 +70,7 @@ pub fn query(
     if let Some(refund) = reference.and_then(values::transaction) {
         return state(settings, request, payment, refund, context);
     }
-    let Some(order) = &request.payment.order else { return Ok(OperationStep::Unknown(not_told())) };
+    let Some(order) = &request.payment.order else { return Ok(OperationStep::Unknown(not_found())) };
     let found = match find(settings, &order.id, context)? {
         Ok(found) => found,
         // Nothing is known of it yet, so it must not be sent again.
@@ -80,7 +80,7 @@ pub fn query(
         |found: &Transaction<'_>| is_refund(settings, found, payment, request) && !is_recorded(&found.id, request, context);
     Ok(match found.filter(is_this) {
         Some(found) => step(settings, &found),
-        None => OperationStep::Unknown(not_told()),
+        None => OperationStep::Unknown(not_found()),
     })
 }
 
@@ -133,7 +133,7 @@ fn is_recorded(transaction: &str, request: &RefundRequest, context: &Context) ->
 
 fn step(settings: &Settings, found: &Transaction<'_>) -> OperationStep {
     match found.status {
-        Status::Completed => OperationStep::Succeeded(event::refund(settings, event::Known { fee: None, ..found.known() })),
+        Status::Completed => OperationStep::Succeeded(event::refund(settings, event::Details { fee: None, ..found.details() })),
         Status::Declined | Status::Cancelled => {
             OperationStep::Refused(Code::Unsupported.whole(format!("CloudPayments declined the refund: «{}».", found.reason)))
         }
@@ -149,7 +149,7 @@ fn unavailable(reason: &str) -> Problem {
     Code::Unavailable.whole(format!("CloudPayments gave no answer about the refund: {reason}."))
 }
 
-fn not_told() -> Problem {
+fn not_found() -> Problem {
     Code::Unavailable.whole("CloudPayments knows refunds by a number that is not known here. Look for this one in its cabinet.")
 }
 

@@ -47,8 +47,8 @@ pub fn fetch(
     };
     let mut call = api::read(settings, "/v2/payments/list", &body(settings, day, page));
     call.answer_bytes_max = REPORT_BYTES_MAX;
-    let told = api::answer(context.call(call)?, REPORT_BYTES_MAX).map_err(api::NoAnswer::into_reason);
-    Ok(match told.and_then(|answer| rows(settings, &answer, day)) {
+    let answer = api::answer(context.call(call)?, REPORT_BYTES_MAX).map_err(api::NoAnswer::into_reason);
+    Ok(match answer.and_then(|answer| rows(settings, &answer, day)) {
         Ok((count, rows)) => {
             let next = (count >= PAGE_ROWS && page < PAGE_MAX).then(|| (page + 1).to_string());
             ReportStep::Done(ReportPage { rows, next, control: None })

@@ -10,7 +10,7 @@ use kit::problem::Code;
 use kit::{Context, Stop};
 
 use crate::api;
-use crate::callback::recorded;
+use crate::callback::recorded_as;
 use crate::event;
 use crate::settings::Settings;
 use crate::transaction::{Operation, Status, Transaction};
@@ -36,15 +36,15 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
         Err(reason) => return Ok(unavailable(&reason)),
     };
     if let Err(problem) = check(settings, &last) {
-        return Ok(StatusStep::Done(PaymentStatus { unresolved: Some(problem), ..told(Vec::new(), None) }));
+        return Ok(StatusStep::Done(PaymentStatus { unresolved: Some(problem), ..status_with(Vec::new(), None) }));
     }
     if settings.test_mode {
         return Ok(done(Vec::new(), None));
     }
     match (&last.operation, last.status) {
-        (Operation::Payment, Status::Completed) => Ok(done(vec![event::payment(settings, last.known())], None)),
-        (Operation::Payment, Status::Authorized) => Ok(done(vec![event::hold(settings, last.known())], None)),
-        (Operation::Payment, Status::Declined) => Ok(done(vec![event::declined(settings, last.known())], None)),
+        (Operation::Payment, Status::Completed) => Ok(done(vec![event::payment(settings, last.details())], None)),
+        (Operation::Payment, Status::Authorized) => Ok(done(vec![event::hold(settings, last.details())], None)),
+        (Operation::Payment, Status::Declined) => Ok(done(vec![event::declined(settings, last.details())], None)),
         (Operation::Payment, Status::Waiting) => Ok(done(Vec::new(), Some(WAITING_SECONDS))),
         (Operation::Payment, Status::Cancelled) => cancelled(settings, &last, context),
         (Operation::Refund(original), status) if status != Status::Unknown => {
@@ -68,7 +68,7 @@ pub fn find<'c>(
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
         Err(reason) => Err(reason.into_reason()),
         Ok(answer) => match answer.model {
-            Some(model) => Transaction::read(&model).and_then(|found| about(found, |found| found.invoice == order)).map(Some),
+            Some(model) => Transaction::read(&model).and_then(|found| require(found, |found| found.invoice == order)).map(Some),
             None if !answer.success && answer.message == NOT_FOUND => Ok(None),
             None => Err(format!("it says «{}»", answer.message)),
         },
@@ -85,13 +85,13 @@ pub fn get<'c>(settings: &Settings, id: i64, context: &'c Context) -> Result<Res
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
         Err(reason) => Err(reason.into_reason()),
         Ok(answer) => match answer.model {
-            Some(model) => Transaction::read(&model).and_then(|found| about(found, |found| found.id == id.to_string())),
+            Some(model) => Transaction::read(&model).and_then(|found| require(found, |found| found.id == id.to_string())),
             None => Err(format!("it says «{}»", answer.message)),
         },
     })
 }
 
-fn about<'c>(found: Transaction<'c>, is_asked: impl FnOnce(&Transaction<'c>) -> bool) -> Result<Transaction<'c>, String> {
+fn require<'c>(found: Transaction<'c>, is_asked: impl FnOnce(&Transaction<'c>) -> bool) -> Result<Transaction<'c>, String> {
     if is_asked(&found) { Ok(found) } else { Err("it told of another transaction than was asked about".to_owned()) }
 }
 
@@ -107,10 +107,10 @@ fn check(settings: &Settings, found: &Transaction<'_>) -> Result<(), Problem> {
 
 /// A transaction that was cancelled. Of one that was never recorded, nothing needs to be entered: the money is back.
 fn cancelled(settings: &Settings, last: &Transaction<'_>, context: &Context) -> Result<StatusStep, Stop> {
-    let recorded = recorded(&last.id, context)?;
+    let recorded = recorded_as(&last.id, context)?;
     // The transaction tells when it was made, and not when it was cancelled.
-    let known = || event::Known { occurred_at: None, fee: None, ..last.known() };
-    let events = recorded.map(|recorded| event::cancelled(settings, recorded, known()));
+    let details = || event::Details { occurred_at: None, fee: None, ..last.details() };
+    let events = recorded.map(|recorded| event::cancelled(settings, recorded, details()));
     Ok(done(events.into_iter().collect(), None))
 }
 
@@ -130,10 +130,10 @@ fn refunded(
     if !is_payment || payment.invoice != order.id || payment.check(settings).is_err() || payment.is_test {
         return Ok(unresolved(&payment));
     }
-    let mut events = vec![event::payment(settings, payment.known())];
+    let mut events = vec![event::payment(settings, payment.details())];
     let ask_again = match refund.status {
         Status::Completed => {
-            events.push(event::refund(settings, refund.known()));
+            events.push(event::refund(settings, refund.details()));
             None
         }
         Status::Declined | Status::Cancelled => None,
@@ -142,12 +142,12 @@ fn refunded(
     Ok(done(events, ask_again))
 }
 
-fn told(events: Vec<Event>, ask_again: Option<u32>) -> PaymentStatus {
+fn status_with(events: Vec<Event>, ask_again: Option<u32>) -> PaymentStatus {
     PaymentStatus { events, unresolved: None, ask_again }
 }
 
 fn done(events: Vec<Event>, ask_again: Option<u32>) -> StatusStep {
-    StatusStep::Done(told(events, ask_again))
+    StatusStep::Done(status_with(events, ask_again))
 }
 
 fn unavailable(reason: &str) -> StatusStep {
@@ -157,7 +157,7 @@ fn unavailable(reason: &str) -> StatusStep {
 fn unresolved(found: &Transaction<'_>) -> StatusStep {
     let message =
         format!("The transaction {} is of a kind or status that is not known. Look at it in CloudPayments' cabinet.", found.id);
-    StatusStep::Done(PaymentStatus { unresolved: Some(Code::UnknownType.whole(message)), ..told(Vec::new(), None) })
+    StatusStep::Done(PaymentStatus { unresolved: Some(Code::UnknownType.whole(message)), ..status_with(Vec::new(), None) })
 }
 
 #[cfg(test)]

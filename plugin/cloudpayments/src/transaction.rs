@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kit::contract::Fields;
 use kit::json::{JsonError, Object, Value};
 
-use crate::event::Known;
+use crate::event::Details;
 use crate::settings::Settings;
 use crate::values;
 
@@ -66,38 +66,38 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// The first required field that is missing or has another form.
     pub fn read(model: &Value<'a>) -> Result<Transaction<'a>, String> {
-        let object = model.object().map_err(said)?;
-        let id = object.number_text("TransactionId").map_err(said)?;
+        let object = model.object().map_err(reason)?;
+        let id = object.number_text("TransactionId").map_err(reason)?;
         values::transaction(&id).ok_or("TransactionId is not a transaction's number.")?;
-        let minor_units = values::amount(&object.number_text("Amount").map_err(said)?).ok_or("Amount is not an amount.")?;
-        let text = |name| object.optional(name).map(Option::unwrap_or_default).map_err(said);
+        let minor_units = values::amount(&object.number_text("Amount").map_err(reason)?).ok_or("Amount is not an amount.")?;
+        let text = |name| object.optional(name).map(Option::unwrap_or_default).map_err(reason);
         Ok(Transaction {
             id,
-            public_id: object.text("PublicId").map_err(said)?,
+            public_id: object.text("PublicId").map_err(reason)?,
             invoice: text("InvoiceId")?,
             account: text("AccountId")?,
             minor_units,
-            currency: object.text("Currency").map_err(said)?,
-            status: status(&object.text("Status").map_err(said)?),
+            currency: object.text("Currency").map_err(reason)?,
+            status: status(&object.text("Status").map_err(reason)?),
             operation: operation(&object)?,
-            is_test: object.flag("TestMode").map_err(said)?,
+            is_test: object.flag("TestMode").map_err(reason)?,
             fee: values::fee(&number(&object, "TotalFee"), &number(&object, "VatAboveTotalFee")),
             payout: values::signed_amount(&number(&object, "PayoutAmount")),
             payout_day: day(&lenient(&object, "PayoutDateIso")),
             created_at: values::occurred_at(&lenient(&object, "CreatedDateIso")),
-            reason: crate::api::plain(&lenient(&object, "CardHolderMessage")),
+            reason: crate::api::plain_text(&lenient(&object, "CardHolderMessage")),
             payment_method: lenient(&object, "PaymentMethod"),
         })
     }
 
     /// Returns what an event is made of.
-    pub fn known(&self) -> Known<'_> {
+    pub fn details(&self) -> Details<'_> {
         let extra: Fields = [("payment-type", &*self.payment_method), ("reason", &self.reason)]
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        Known {
+        Details {
             transaction: &self.id,
             original: match &self.operation {
                 Operation::Refund(original) => Some(original),
@@ -130,7 +130,7 @@ impl<'a> Transaction<'a> {
     }
 }
 
-fn said(error: JsonError) -> String {
+fn reason(error: JsonError) -> String {
     error.to_string()
 }
 
@@ -149,9 +149,9 @@ fn status(text: &str) -> Status {
 fn operation(object: &Object<'_>) -> Result<Operation, String> {
     let original = match object.find("OriginalTransactionId") {
         None => None,
-        Some(value) => Some(value.number_text().map_err(said)?.into_owned()),
+        Some(value) => Some(value.number_text().map_err(reason)?.into_owned()),
     };
-    Ok(match (object.integer("Type").map_err(said)?, original) {
+    Ok(match (object.integer("Type").map_err(reason)?, original) {
         (0, None) => Operation::Payment,
         (1, Some(original)) if values::transaction(&original).is_some() => Operation::Refund(original),
         _ => Operation::Other,

@@ -67,7 +67,7 @@ fn request() -> RefundRequest {
 }
 
 /// What the API tells of the refund.
-fn told(changes: &[(&str, &str)]) -> HttpResult {
+fn refund_answer(changes: &[(&str, &str)]) -> HttpResult {
     let refund = [
         ("\"TransactionId\":897749645", "\"TransactionId\":568"),
         ("\"Amount\":159,\"C", "\"Amount\":40,\"C"),
@@ -78,7 +78,7 @@ fn told(changes: &[(&str, &str)]) -> HttpResult {
     responded(200, &format!(r#"{{"Model":{model},"Success":true,"Message":null}}"#))
 }
 
-fn made() -> HttpResult {
+fn created() -> HttpResult {
     responded(200, r#"{"Model":{"TransactionId":568},"Success":true,"Message":null}"#)
 }
 
@@ -89,7 +89,7 @@ fn run(mut context: Context, mut answers: Vec<HttpResult>, ask: impl Fn(&Context
     let mut calls = Vec::new();
     loop {
         match ask(&context) {
-            Ok(step) => return (said(&step), calls),
+            Ok(step) => return (name_of(&step), calls),
             Err(Stop::Call(call)) => {
                 calls.push((*call).clone());
                 context = context.called(*call, answers.remove(0));
@@ -99,7 +99,7 @@ fn run(mut context: Context, mut answers: Vec<HttpResult>, ask: impl Fn(&Context
     }
 }
 
-fn said(step: &OperationStep) -> String {
+fn name_of(step: &OperationStep) -> String {
     match step {
         OperationStep::Succeeded(event) => format!("succeeded {} {}", event.dedup_key, event.amount.minor_units),
         OperationStep::Pending(pending) => format!("pending {}", pending.reference.as_deref().unwrap_or("-")),
@@ -116,7 +116,7 @@ fn refunded(request: &RefundRequest, answers: Vec<HttpResult>) -> (String, Vec<H
 
 #[test]
 fn a_refund_is_made_and_asked_about() {
-    let (said, calls) = refunded(&RefundRequest { receipt: Some(receipt()), ..request() }, vec![made(), told(&[])]);
+    let (said, calls) = refunded(&RefundRequest { receipt: Some(receipt()), ..request() }, vec![created(), refund_answer(&[])]);
     assert_eq!(said, "succeeded refund:568 4000");
     assert_eq!(calls[0].url, "https://api.cloudpayments.ru/payments/refund");
     assert_eq!(calls[0].repeatable, Repeatable::Within(3600));
@@ -140,18 +140,18 @@ fn what_became_of_the_call() {
             vec![responded(200, r#"{"Success":false,"Message":"Сумма больше\nостатка"}"#)],
             "refused CloudPayments refuses the refund: «Сумма большеостатка».",
         ),
-        (vec![made(), told(&[("\"Completed\"", "\"AwaitingAuthentication\"")])], "pending 568"),
+        (vec![created(), refund_answer(&[("\"Completed\"", "\"AwaitingAuthentication\"")])], "pending 568"),
         (
-            vec![made(), told(&[("\"Completed\"", "\"Declined\""), ("Оплата успешно проведена", "Нет денег")])],
+            vec![created(), refund_answer(&[("\"Completed\"", "\"Declined\""), ("Оплата успешно проведена", "Нет денег")])],
             "refused CloudPayments declined the refund: «Нет денег».",
         ),
-        (vec![made(), HttpResult::NotSent("no route".into())], "pending 568"),
-        (vec![made(), responded(200, r#"{"Success":false,"Message":"Not found"}"#)], "pending 568"),
-        (vec![made(), told(&[("\"TransactionId\":568", "\"TransactionId\":569")])], "pending 568"),
-        (vec![made(), told(&[("\"OriginalTransactionId\":897749645", "\"OriginalTransactionId\":1")])], "unknown"),
-        (vec![made(), told(&[("\"Amount\":40,", "\"Amount\":41,")])], "unknown"),
-        (vec![made(), told(&[("pk_test_site_1", "pk_other")])], "unknown"),
-        (vec![made(), told(&[("\"TestMode\":false", "\"TestMode\":true")])], "unknown"),
+        (vec![created(), HttpResult::NotSent("no route".into())], "pending 568"),
+        (vec![created(), responded(200, r#"{"Success":false,"Message":"Not found"}"#)], "pending 568"),
+        (vec![created(), refund_answer(&[("\"TransactionId\":568", "\"TransactionId\":569")])], "pending 568"),
+        (vec![created(), refund_answer(&[("\"OriginalTransactionId\":897749645", "\"OriginalTransactionId\":1")])], "unknown"),
+        (vec![created(), refund_answer(&[("\"Amount\":40,", "\"Amount\":41,")])], "unknown"),
+        (vec![created(), refund_answer(&[("pk_test_site_1", "pk_other")])], "unknown"),
+        (vec![created(), refund_answer(&[("\"TestMode\":false", "\"TestMode\":true")])], "unknown"),
     ] {
         assert_eq!(refunded(&request(), answers.clone()).0, want, "{answers:?}");
     }
@@ -174,13 +174,13 @@ fn what_cannot_be_paid_back_is_refused_without_a_call() {
 fn what_became_of_a_refund() {
     let recorded = [("\"TransactionId\":568", "\"TransactionId\":500")];
     for (reference, answer, want) in [
-        (Some("568"), told(&[]), "succeeded refund:568 4000"),
-        (Some("568"), told(&[("\"Completed\"", "\"Later\"")]), "pending 568"),
+        (Some("568"), refund_answer(&[]), "succeeded refund:568 4000"),
+        (Some("568"), refund_answer(&[("\"Completed\"", "\"Later\"")]), "pending 568"),
         (Some("568"), HttpResult::Unknown("no answer".into()), "pending 568"),
         // Its number is not known: it is the last operation of the order, if it was not recorded before.
-        (None, told(&[]), "succeeded refund:568 4000"),
-        (None, told(&recorded), "unknown"),
-        (None, told(&[("\"Amount\":40,", "\"Amount\":41,")]), "unknown"),
+        (None, refund_answer(&[]), "succeeded refund:568 4000"),
+        (None, refund_answer(&recorded), "unknown"),
+        (None, refund_answer(&[("\"Amount\":40,", "\"Amount\":41,")]), "unknown"),
         (None, responded(200, r#"{"Success":false,"Message":"Not found"}"#), "unknown"),
         (None, HttpResult::NotSent("no route".into()), "pending -"),
     ] {

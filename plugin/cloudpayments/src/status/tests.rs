@@ -31,7 +31,7 @@ fn found(success: bool, model: &str) -> HttpResult {
 }
 
 /// Asks until there is a result. The calls are answered in this order; of movements, only this key is recorded.
-fn asked(changes: &[(&str, &str)], mut answers: Vec<HttpResult>, recorded: &str) -> (StatusStep, Vec<String>) {
+fn query_with(changes: &[(&str, &str)], mut answers: Vec<HttpResult>, recorded: &str) -> (StatusStep, Vec<String>) {
     let settings = settings(changes);
     let (mut context, mut called) = (Context::at(0), Vec::new());
     loop {
@@ -53,7 +53,7 @@ fn asked(changes: &[(&str, &str)], mut answers: Vec<HttpResult>, recorded: &str)
     }
 }
 
-fn said(step: StatusStep) -> String {
+fn name_of(step: StatusStep) -> String {
     match step {
         StatusStep::Done(PaymentStatus { events, unresolved, ask_again }) => {
             let keys: Vec<&str> = events.iter().map(|event| event.dedup_key.as_str()).collect();
@@ -84,8 +84,8 @@ fn an_order_by_its_last_operation() {
         (&[("\"InvoiceId\":\"42\"", "\"InvoiceId\":\"43\"")], "", "unavailable"),
         (&[("\"Amount\":159,\"C", "\"Amount\":1.591,\"C")], "", "unavailable"),
     ] {
-        let (step, called) = asked(&[], vec![found(true, &model(changes))], recorded);
-        assert_eq!(said(step), want, "{changes:?}");
+        let (step, called) = query_with(&[], vec![found(true, &model(changes))], recorded);
+        assert_eq!(name_of(step), want, "{changes:?}");
         assert_eq!(called, [r#"/v2/payments/find {"InvoiceId":"42"}"#]);
     }
 }
@@ -104,7 +104,7 @@ fn answers_that_are_no_status() {
         // The documentation's answer about a declined payment says so too.
         (found(false, &model(&[("\"Completed\"", "\"Declined\"")])), "[declined:897749645] "),
     ] {
-        assert_eq!(said(asked(&[], vec![result.clone()], "").0), want, "{result:?}");
+        assert_eq!(name_of(query_with(&[], vec![result.clone()], "").0), want, "{result:?}");
     }
 }
 
@@ -133,15 +133,15 @@ fn a_refund_tells_of_the_payment_before_it() {
         (refund(&[]), found(true, &model(&[("897749645", "897749646")])), "unavailable"),
         (refund(&[]), responded(200, r#"{"Success":false,"Message":"Not found"}"#), "unavailable"),
     ] {
-        let (step, called) = asked(&[], vec![found(true, &last), original], "");
-        assert_eq!(said(step), want, "{last}");
+        let (step, called) = query_with(&[], vec![found(true, &last), original], "");
+        assert_eq!(name_of(step), want, "{last}");
         assert_eq!(called[1..], [r#"/payments/get {"TransactionId":897749645}"#]);
     }
 }
 
 #[test]
 fn events_are_those_of_notifications() {
-    let (step, _) = asked(&[], vec![found(true, &refund(&[])), found(true, &model(&[]))], "");
+    let (step, _) = query_with(&[], vec![found(true, &refund(&[])), found(true, &model(&[]))], "");
     let StatusStep::Done(PaymentStatus { events, .. }) = step else { panic!() };
     let [payment, refund] = &events[..] else { panic!("{events:?}") };
     assert_eq!((payment.order.as_deref(), payment.amount.minor_units), (Some("42"), 15_900));
@@ -155,6 +155,6 @@ fn events_are_those_of_notifications() {
 fn in_test_mode_nothing_is_credited() {
     let test = [("test-mode", "true")];
     let tested = model(&[("\"TestMode\":false", "\"TestMode\":true")]);
-    assert_eq!(said(asked(&test, vec![found(true, &tested)], "").0), "[] ");
-    assert_eq!(said(asked(&test, vec![found(true, &model(&[]))], "").0), "[] live-callback");
+    assert_eq!(name_of(query_with(&test, vec![found(true, &tested)], "").0), "[] ");
+    assert_eq!(name_of(query_with(&test, vec![found(true, &model(&[]))], "").0), "[] live-callback");
 }
