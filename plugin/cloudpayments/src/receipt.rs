@@ -93,7 +93,7 @@ fn check_item(at: usize, item: &ReceiptItem) -> Vec<Problem> {
 fn vat(vat: Vat) -> Result<Option<i64>, ()> {
     let percent = |basis_points: u16| {
         let percent = basis_points / 100;
-        if basis_points % 100 == 0 && RATES.contains(&percent) { Ok(i64::from(percent)) } else { Err(()) }
+        if basis_points.is_multiple_of(100) && RATES.contains(&percent) { Ok(i64::from(percent)) } else { Err(()) }
     };
     match vat {
         Vat::Exempt => Ok(None),

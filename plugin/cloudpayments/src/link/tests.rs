@@ -52,7 +52,7 @@ fn header<'c>(call: &'c HttpCall, name: &str) -> &'c str {
 fn the_call_of_a_page() {
     let call = called(&[], &Order { receipt: Some(receipt()), ..order() });
     assert_eq!(call.url, "https://api.cloudpayments.ru/orders/create");
-    assert_eq!((header(&call, "x-request-id"), call.repeatable.clone()), ("order-42", Repeatable::Within(3600)));
+    assert_eq!((header(&call, "x-request-id"), call.repeatable), ("order-42", Repeatable::Within(3600)));
     let want = concat!(
         r#"{"Amount":100.50,"Currency":"RUB","Description":"Пополнение счёта","InvoiceId":"42","AccountId":"100500","#,
         r#""Email":"ivan@example.ru","RequireConfirmation":false,"SendEmail":false,"Phone":"+79001234567","CultureName":"ru-RU","#,
