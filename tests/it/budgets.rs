@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallbackRequest, ExportOptions, Settings, Verdict};
+use domain::{CallbackRequest, Context, ExportOptions, Settings, Verdict};
 use end_to_end::straight::Straight;
-use end_to_end::{component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff};
+use end_to_end::{
+    cloudpayments, component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff,
+};
 use sandbox::{Limits, Merchant};
 use serde::Deserialize;
 
@@ -40,7 +42,8 @@ fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64
     let mut fuel =
         vec![("describe", loaded.describe_usage().fuel), ("configure", configure), ("handle-callback", session.usage().fuel)];
     if description.links {
-        session.link(&order()).unwrap();
+        // Where it needs a call, this is the step to it.
+        session.create_link(&order(), &Context::at(0)).unwrap();
         fuel.push(("create-link", session.usage().fuel));
     }
     if !description.export_formats.is_empty() {
@@ -75,6 +78,11 @@ fn check(provider: &str, settings: Settings, callback: &CallbackRequest) {
 #[test]
 fn chronopay_stays_within_budget() {
     check("chronopay", Settings::new(settings(&[])), &post(full_callback().as_bytes()));
+}
+
+#[test]
+fn cloudpayments_stays_within_budget() {
+    check("cloudpayments", Settings::new(cloudpayments::settings(&[])), cloudpayments::genuine());
 }
 
 #[test]

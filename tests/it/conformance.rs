@@ -483,3 +483,14 @@ fn robokassa_passes_with_every_hash() {
         assert_eq!(not_applicable(&report), of_no_use, "{report}");
     }
 }
+
+/// Its links need a call, and the vectors have no samples of operations.
+#[test]
+fn cloudpayments_passes() {
+    let cloudpayments = sandbox().load(&component_of("cloudpayments"), Limits::default()).unwrap();
+    let vectors = Vectors::from_json(include_bytes!("../data/cloudpayments/vectors.json")).unwrap();
+    let report = check_provider(&cloudpayments, Some(&vectors), Effort::Full, SEED);
+    assert_eq!(failing(&report), [""; 0], "{report}");
+    let skipped = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Skipped { .. }));
+    assert_eq!(skipped.map(|check| check.name).collect::<Vec<_>>(), ["operations", "links"], "{report}");
+}

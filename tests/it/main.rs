@@ -13,6 +13,7 @@
 mod abilities;
 mod budgets;
 mod chronopay;
+mod cloudpayments;
 mod compile;
 mod conformance;
 mod embed;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 
 pub mod bombs;
+pub mod cloudpayments;
 pub mod convert;
 pub mod entries;
 pub mod exports;

@@ -2,6 +2,7 @@
 //! a test says ([`Fault`]), and sends notifications. What is specific to a payment system implements [`PaymentApi`]: it keeps
 //! payments in memory and moves no money.
 
+pub mod cloudpayments;
 mod notify;
 mod page;
 mod server;

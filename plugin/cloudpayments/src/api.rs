@@ -1,0 +1,156 @@
+//! Calls to CloudPayments' API, and the envelope of every answer: `{"Success": true, "Message": null, "Model": …}`.
+
+use kit::call;
+use kit::exchanges::{HttpCall, HttpResult, Repeatable};
+use kit::json::{Object, Value};
+
+use crate::settings::Settings;
+
+/// How long the API knows the second of two calls with one `X-Request-ID`, in seconds.
+pub const REQUEST_ID_SECONDS: u32 = 3600;
+
+/// The longest message of the API that is repeated, in characters.
+const MESSAGE_CHARS_MAX: usize = 200;
+/// The longest report that is read, in bytes: what the host passes on.
+pub const REPORT_BYTES_MAX: u32 = 1_048_576;
+
+/// Returns a call that reads.
+pub fn read(settings: &Settings, path: &str, body: &str) -> HttpCall {
+    post(settings, path, body, Repeatable::Always)
+}
+
+/// Returns a call that changes something, with the key by which the API knows a second one.
+pub fn change(settings: &Settings, path: &str, body: &str, request_id: &str) -> HttpCall {
+    let mut call = post(settings, path, body, Repeatable::Within(REQUEST_ID_SECONDS));
+    call.headers.push(("x-request-id".to_owned(), request_id.to_owned()));
+    call
+}
+
+fn post(settings: &Settings, path: &str, body: &str, repeatable: Repeatable) -> HttpCall {
+    let mut call = call::post([&settings.api_url, path].concat(), "application/json", body, repeatable);
+    call.headers.push(call::basic_auth(&settings.public_id, settings.api_secret.expose()));
+    call
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer<'c> {
+    /// Whether the API says that it did what was asked.
+    pub success: bool,
+    /// What it says for people, without control characters; may be empty.
+    pub message: String,
+    /// What the answer is about.
+    pub model: Option<Value<'c>>,
+}
+
+/// Why a call has no answer, as a part of a sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoAnswer {
+    /// It was not done: it was not sent, or the API turned it away before it did anything.
+    NotDone(String),
+    /// It may have been done.
+    Unknown(String),
+}
+
+impl NoAnswer {
+    /// Returns the reason, whatever it means for a call that changes something.
+    pub fn into_reason(self) -> String {
+        match self {
+            NoAnswer::NotDone(reason) | NoAnswer::Unknown(reason) => reason,
+        }
+    }
+}
+
+/// Reads the answer to a call.
+///
+/// # Errors
+/// Why there is none.
+pub fn answer(result: &HttpResult, bytes_max: u32) -> Result<Answer<'_>, NoAnswer> {
+    let response = match result {
+        HttpResult::Response(response) => response,
+        HttpResult::NotSent(reason) => return Err(NoAnswer::NotDone(reason.clone())),
+        HttpResult::Unknown(reason) => return Err(NoAnswer::Unknown(reason.clone())),
+    };
+    match response.status {
+        200 => {}
+        401 => return Err(NoAnswer::NotDone("it knows no such Public ID with this API Secret (401)".to_owned())),
+        429 => return Err(NoAnswer::NotDone("it has too many calls of this site at once (429)".to_owned())),
+        status => return Err(NoAnswer::Unknown(format!("it answered with the status {status}"))),
+    }
+    let malformed = |what: String| NoAnswer::Unknown(format!("it answered with something else than it documents: {what}"));
+    let max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let body = Object::parse_within(&response.body, max).map_err(|error| malformed(error.to_string()))?;
+    let success = body.flag("Success").map_err(|error| malformed(error.to_string()))?;
+    let message = body.optional("Message").map_err(|error| malformed(error.to_string()))?;
+    Ok(Answer { success, message: message.map(|message| plain_text(&message)).unwrap_or_default(), model: body.find("Model") })
+}
+
+/// Returns the beginning of a text of the API, without control characters.
+pub fn plain_text(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}')).take(MESSAGE_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::call::ANSWER_BYTES_MAX;
+    use kit::exchanges::HttpResponse;
+
+    /// Returns an answer of the API.
+    pub(crate) fn responded(status: u16, body: &str) -> HttpResult {
+        HttpResult::Response(HttpResponse { status, headers: Vec::new(), body: body.into() })
+    }
+
+    #[test]
+    fn a_call_carries_the_secret_in_its_header_alone() {
+        let settings = settings(&[("api-url", "https://api.tiptoppay.kz/")]);
+        let call = change(&settings, "/payments/refund", "{}", "refund-1");
+        assert_eq!(call.url, "https://api.tiptoppay.kz/payments/refund");
+        assert_eq!(call.repeatable, Repeatable::Within(3600));
+        // Made by: printf %s 'pk_test_site_1:TestApiSecret0001' | base64
+        let want = [
+            ("content-type", "application/json"),
+            ("authorization", "Basic cGtfdGVzdF9zaXRlXzE6VGVzdEFwaVNlY3JldDAwMDE="),
+            ("x-request-id", "refund-1"),
+        ];
+        assert_eq!(call.headers, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(read(&settings, "/payments/get", "{}").repeatable, Repeatable::Always);
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        let is_unknown = |result: &HttpResult| match answer(result, ANSWER_BYTES_MAX) {
+            Ok(_) => None,
+            Err(NoAnswer::NotDone(_)) => Some(false),
+            Err(NoAnswer::Unknown(_)) => Some(true),
+        };
+        for (result, want) in [
+            (responded(200, r#"{"Success":true,"Message":null,"Model":{}}"#), None),
+            (responded(200, r#"{"Success":false,"Message":"Not found"}"#), None),
+            (HttpResult::NotSent("no route".to_owned()), Some(false)),
+            (HttpResult::Unknown("no answer in 10 s".to_owned()), Some(true)),
+            (responded(401, ""), Some(false)),
+            (responded(429, ""), Some(false)),
+            (responded(400, r#"{"Success":false}"#), Some(true)),
+            (responded(500, ""), Some(true)),
+            (responded(201, r#"{"Success":true}"#), Some(true)),
+            (responded(200, ""), Some(true)),
+            (responded(200, "[]"), Some(true)),
+            (responded(200, r#"{"Message":"x"}"#), Some(true)),
+            (responded(200, r#"{"Success":"true"}"#), Some(true)),
+            (responded(200, r#"{"Success":true,"Success":false}"#), Some(true)),
+            (responded(200, r#"{"Success":true,"Message":1}"#), Some(true)),
+            (responded(200, &format!(r#"{{"Success":true,"Message":"{}"}}"#, "x".repeat(70_000))), Some(true)),
+        ] {
+            assert_eq!(is_unknown(&result), want, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_the_api_is_short_and_plain() {
+        let body = format!(r#"{{"Success":false,"Message":"a\n\u2028{}"}}"#, "я".repeat(500));
+        let result = responded(200, &body);
+        assert_eq!(answer(&result, ANSWER_BYTES_MAX).unwrap().message, format!("a{}", "я".repeat(199)));
+    }
+}
