@@ -38,11 +38,13 @@ pub fn answer(settings: &Settings, request: &CallbackRequest, context: &Context)
     let verdict = match told {
         Told::Found(Some(event)) => Verdict::Happened(vec![event]),
         Told::Found(None) => {
-            let message = "YooKassa was asked: the payment or refund that the request names has not happened. It is forged, or early.";
+            let message =
+                "YooKassa was asked: the payment or refund that the request names has not happened. It is forged, or early.";
             return Ok(refused(Code::NotConfirmed.at("object.id", message)));
         }
         Told::Absent => {
-            let message = "YooKassa was asked: the shop has no such payment or refund. The request is forged or another shop's.";
+            let message =
+                "YooKassa was asked: the shop has no such payment or refund. The request is forged or another shop's.";
             return Ok(refused(Code::NotConfirmed.at("object.id", message)));
         }
         Told::Unavailable(_) => return Ok(CallbackStep::Unavailable(reply::unavailable())),
@@ -113,14 +115,14 @@ fn refund_event(settings: &Settings, context: &Context, id: &str) -> Result<Told
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use crate::testing::{
-        ID, NOT_FOUND, PAYMENT, REFUND, REFUND_ID, Reply, World, changed, ok, problem, summary,
-    };
+    use crate::testing::{ID, NOT_FOUND, PAYMENT, REFUND, REFUND_ID, Reply, World, changed, ok, problem, summary};
     use kit::request::{get, post};
     use proptest::prelude::*;
 
     fn notification(event: &str, id: &str) -> String {
-        format!(r#"{{"type": "notification", "event": "{event}", "object": {{"id": "{id}", "status": "succeeded", "paid": true}}}}"#)
+        format!(
+            r#"{{"type": "notification", "event": "{event}", "object": {{"id": "{id}", "status": "succeeded", "paid": true}}}}"#
+        )
     }
 
     /// Returns the verdict and the reply's status in a line, and how many calls were made.
@@ -201,7 +203,11 @@ mod tests {
             (ID, "2c85d8f3-000f-5000-8000-000000000000", "503 unavailable"),
             (r#""account_id": "100500""#, r#""account_id": "100501""#, "200 unresolved merchant-mismatch recipient.account_id"),
             (r#""recipient""#, r#""sender""#, "200 unresolved unrecognized-form recipient"),
-            (r#"100.00", "currency": "RUB""#, r#"100.00", "currency": "USD""#, "200 unresolved currency-mismatch amount.currency"),
+            (
+                r#"100.00", "currency": "RUB""#,
+                r#"100.00", "currency": "USD""#,
+                "200 unresolved currency-mismatch amount.currency",
+            ),
             (r#""100.00""#, "100.00", "200 unresolved unrecognized-form amount.value"),
             (r#""100.00""#, r#""1e2""#, "200 unresolved unrecognized-form amount.value"),
             (r#""100.00""#, r#""-100.00""#, "200 unresolved unrecognized-form amount.value"),
@@ -276,7 +282,11 @@ mod tests {
             (ok(REFUND), absent(), "200 unresolved unrecognized-form payment_id"),
             (ok(REFUND), Reply::Lost, "503 unavailable"),
             (Reply::NotSent, ok(PAYMENT), "503 unavailable"),
-            (ok(REFUND), ok(changed(PAYMENT, &[("100500", "100501")])), "200 unresolved merchant-mismatch recipient.account_id"),
+            (
+                ok(REFUND),
+                ok(changed(PAYMENT, &[("100500", "100501")])),
+                "200 unresolved merchant-mismatch recipient.account_id",
+            ),
             (ok(REFUND), ok(changed(PAYMENT, &[(r#""test": false"#, r#""test": true"#)])), "200 unresolved test-callback test"),
             (ok(changed(REFUND, &[(ID, "../me")])), ok(PAYMENT), "200 unresolved unrecognized-form payment_id"),
             (ok(changed(REFUND, &[("RUB", "USD")])), ok(PAYMENT), "200 unresolved currency-mismatch amount.currency"),

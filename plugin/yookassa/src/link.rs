@@ -49,7 +49,9 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
         Answer::Object(bytes) => wanted.link(settings, bytes, context.now()).unwrap_or_else(|failure| failure),
         Answer::Refused(refusal) if refusal.status == 400 => LinkStep::Failed(vec![invalid(&refusal)]),
         Answer::Refused(refusal) => LinkStep::Unavailable(Code::Unavailable.whole(refusal.message())),
-        Answer::NotSent(reason) => LinkStep::Unavailable(Code::Unavailable.whole(format!("YooKassa cannot be reached: {reason}"))),
+        Answer::NotSent(reason) => {
+            LinkStep::Unavailable(Code::Unavailable.whole(format!("YooKassa cannot be reached: {reason}")))
+        }
         Answer::Unknown(reason) => LinkStep::Unknown(Code::Unavailable.whole(reason)),
     })
 }
@@ -189,4 +191,241 @@ fn method(settings: &Settings, order: &Order) -> Result<Method, Problem> {
 fn locale(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
     LOCALES.iter().find(|(language, _)| primary.eq_ignore_ascii_case(language)).map(|(_, locale)| *locale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use crate::testing::{ID, PAYMENT, Reply, World, changed, ok, problem};
+    use kit::contract::{Money, Receipt, ReceiptItem, Vat};
+    use kit::exchanges::HttpCall;
+    use proptest::prelude::*;
+
+    const PAGE: &str = "https://yoomoney.ru/checkout/payments/v2/contract?orderId=2c85d8f3-000f-5000-8000-1b68e7b15f3f";
+    const CODE: &str =
+        "https://qr.nspk.ru/AS1A003RTQJV7SPH85OPSMRVK29EOS71?type=02&bank=100000000111&sum=10000&cur=RUB&crc=EE28";
+
+    fn order() -> Order {
+        Order {
+            id: "42".into(),
+            account: "100500".into(),
+            amount: Money { minor_units: 10_000, currency: "RUB".into() },
+            description: "Пополнение счёта".into(),
+            language: String::new(),
+            callback_url: "https://billing.example.ru/callbacks/yookassa".into(),
+            success_url: "https://billing.example.ru/cabinet".into(),
+            failure_url: "https://billing.example.ru/cabinet".into(),
+            expires_at: None,
+            payer: Vec::new(),
+            receipt: None,
+            extra: Vec::new(),
+        }
+    }
+
+    fn receipt() -> Receipt {
+        let item = ReceiptItem {
+            name: "Аванс за услуги связи".into(),
+            quantity_thousandths: 1000,
+            price: Money { minor_units: 10_000, currency: "RUB".into() },
+            amount: Money { minor_units: 10_000, currency: "RUB".into() },
+            measure: "piece".into(),
+            vat: Vat::Calculated(2200),
+            method: "advance".into(),
+            subject: "payment".into(),
+            extra: Vec::new(),
+        };
+        Receipt { items: vec![item], contact: "ivan@example.ru".into(), taxation: Some("osn".into()), extra: Vec::new() }
+    }
+
+    /// Returns the payment that YooKassa made: it waits for the payer.
+    fn made() -> String {
+        let confirmation = format!(r#""confirmation": {{"type": "redirect", "confirmation_url": "{PAGE}"}}, "paid": false"#);
+        changed(PAYMENT, &[(r#""status": "succeeded""#, r#""status": "pending""#), (r#""paid": true"#, &confirmation)])
+    }
+
+    fn made_with_code() -> String {
+        changed(&made(), &[("redirect", "qr"), ("confirmation_url", "confirmation_data"), (PAGE, CODE)])
+    }
+
+    fn created(changes: &[(&str, &str)], order: &Order, reply: Reply) -> (LinkStep, Vec<HttpCall>) {
+        let settings = settings(changes);
+        World::default().with("/v3/payments", reply).drive(|context| create(&settings, order, context))
+    }
+
+    fn body(changes: &[(&str, &str)], order: &Order) -> String {
+        let (_, calls) = created(changes, order, ok(made()));
+        String::from_utf8(calls[0].body.clone()).unwrap()
+    }
+
+    fn link(changes: &[(&str, &str)], order: &Order, reply: Reply) -> PaymentLink {
+        match created(changes, order, reply).0 {
+            LinkStep::Done(link) => link,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_request_is_the_documentations() {
+        let confirmation = r#""confirmation":{"type":"redirect","return_url":"https://billing.example.ru/cabinet"}"#;
+        assert_eq!(
+            body(&[], &order()),
+            format!(
+                r#"{{"amount":{{"value":"100.00","currency":"RUB"}},"capture":true,{confirmation},"description":"Пополнение счёта","metadata":{{"order_id":"42"}}}}"#
+            )
+        );
+        let plain = Order {
+            description: String::new(),
+            success_url: String::new(),
+            language: "en-GB".into(),
+            receipt: Some(receipt()),
+            ..order()
+        };
+        assert_eq!(
+            body(&[("method", "sbp"), ("sbp-code", "host")], &plain),
+            concat!(
+                r#"{"amount":{"value":"100.00","currency":"RUB"},"capture":true,"payment_method_data":{"type":"sbp"},"#,
+                r#""confirmation":{"type":"qr","return_url":"https://lk.example.ru/","locale":"en_US"},"metadata":{"order_id":"42"},"#,
+                r#""receipt":{"customer":{"email":"ivan@example.ru"},"tax_system_code":1,"items":[{"description":"Аванс за услуги связи","#,
+                r#""quantity":"1.000","amount":{"value":"100.00","currency":"RUB"},"vat_code":12,"payment_mode":"advance","#,
+                r#""payment_subject":"payment","measure":"piece"}]}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_link_leads_to_the_page_and_has_the_payments_id() {
+        let link = link(&[], &order(), ok(made()));
+        assert_eq!((link.url.as_deref(), link.qr, link.form), (Some(PAGE), None, None));
+        assert_eq!((link.reference.as_deref(), link.expires_at), (Some(ID), None));
+        assert_eq!(link.extra, [("not-passed-on".to_owned(), "callback-url".to_owned())]);
+    }
+
+    #[test]
+    fn the_code_of_sbp_where_the_order_or_the_settings_ask_for_it() {
+        let by_order = Order { extra: vec![("method".into(), "sbp".into())], ..order() };
+        for (changes, order, reply, url, qr) in [
+            (&[("method", "sbp")][..], order(), made(), PAGE, None),
+            (&[("sbp-code", "host")], order(), made(), PAGE, None),
+            (&[("sbp-code", "host")], by_order.clone(), made_with_code(), CODE, Some(CODE)),
+            (&[("sbp-code", "host"), ("method", "sbp")], order(), made_with_code(), CODE, Some(CODE)),
+        ] {
+            let asks_for_sbp = body(changes, &order).contains(r#"{"type":"sbp"}"#);
+            let link = link(changes, &order, ok(reply));
+            assert_eq!((link.url.as_deref(), link.qr.as_deref()), (Some(url), qr), "{changes:?}");
+            // A payment by «СБП» waits for an hour.
+            assert_eq!(link.expires_at, asks_for_sbp.then_some(crate::testing::NOW + 3600), "{changes:?}");
+        }
+        let soon = Order { expires_at: Some(crate::testing::NOW + 60), ..by_order };
+        let link = link(&[], &soon, ok(made()));
+        assert_eq!(link.expires_at, None);
+        assert_eq!(link.extra, [("not-passed-on".to_owned(), "callback-url,expires-at".to_owned())]);
+        let other = Order { failure_url: "https://billing.example.ru/no".into(), callback_url: String::new(), ..order() };
+        assert_eq!(super::tests::link(&[], &other, ok(made())).extra, [("not-passed-on".to_owned(), "failure-url".to_owned())]);
+    }
+
+    #[test]
+    fn an_answer_must_be_the_orders_payment() {
+        let step = |reply: Reply| match created(&[], &order(), reply).0 {
+            LinkStep::Done(_) => "done".to_owned(),
+            LinkStep::Failed(problems) => format!("failed {}", problem(&problems[0])),
+            LinkStep::Unavailable(found) => format!("unavailable {}", problem(&found)),
+            LinkStep::Unknown(found) => format!("unknown {}", problem(&found)),
+            other => panic!("{other:?}"),
+        };
+        for (from, to, want) in [
+            (r#""100.00""#, r#""100.01""#, "unknown unrecognized-form -"),
+            (r#""order_id": "42""#, r#""order_id": "43""#, "unknown unrecognized-form -"),
+            (r#""metadata""#, r#""meta""#, "unknown unrecognized-form -"),
+            ("100500", "100501", "unknown merchant-mismatch recipient.account_id"),
+            (r#""test": false"#, r#""test": true"#, "failed test-callback test"),
+            (r#""status": "pending""#, r#""status": "canceled""#, "failed invalid -"),
+            (r#""paid": false"#, r#""paid": true"#, "done"),
+            (PAGE, "http://yoomoney.ru/", "unknown unrecognized-form -"),
+            (PAGE, "javascript:alert(1)", "unknown unrecognized-form -"),
+            (r#""confirmation_url""#, r#""url""#, "unknown unrecognized-form -"),
+            (ID, "../me", "unknown unrecognized-form -"),
+        ] {
+            assert_eq!(step(ok(changed(&made(), &[(from, to)]))), want, "{from} -> {to}");
+        }
+        let paid = changed(
+            &made(),
+            &[(r#""status": "pending""#, r#""status": "succeeded""#), (r#""paid": false"#, r#""paid": true"#)],
+        );
+        let error = |parameter: &str| {
+            let body =
+                format!(r#"{{"type": "error", "code": "invalid_request", "description": "No", "parameter": "{parameter}"}}"#);
+            Reply::Status(400, body)
+        };
+        for (reply, want) in [
+            (ok(paid), "unknown unrecognized-form -"),
+            (ok("nonsense"), "unknown unrecognized-form -"),
+            (error("receipt.customer.email"), "failed invalid receipt"),
+            (error("amount.value"), "failed invalid amount"),
+            (error("confirmation.return_url"), "failed invalid success-url"),
+            (error("payment_method_data.type"), "failed invalid -"),
+            (Reply::Status(400, String::new()), "failed invalid -"),
+            (Reply::Status(401, String::new()), "unavailable unavailable -"),
+            (Reply::Status(403, String::new()), "unavailable unavailable -"),
+            (Reply::Status(429, String::new()), "unavailable unavailable -"),
+            (Reply::NotSent, "unavailable unavailable -"),
+            (Reply::Lost, "unknown unavailable -"),
+            (Reply::Status(500, String::new()), "unknown unavailable -"),
+            (Reply::Status(202, String::new()), "unknown unavailable -"),
+        ] {
+            assert_eq!(step(reply), want);
+        }
+    }
+
+    #[test]
+    fn problems_name_their_field_and_nothing_is_sent() {
+        type Change = fn(&mut Order);
+        let cases: [(Change, &str, &str); 13] = [
+            (|order| order.success_url = "javascript:1".into(), "success-url", "invalid"),
+            (|order| order.failure_url = "lk.example.ru".into(), "failure-url", "invalid"),
+            (|order| order.id = "4:2".into(), "id", "invalid"),
+            (|order| order.amount.minor_units = 0, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.currency = "USD".into(), "amount.currency", "unsupported"),
+            (|order| order.description = "ы".repeat(129), "description", "too-long"),
+            (|order| order.description = "a\nb".into(), "description", "invalid"),
+            (|order| order.extra = vec![("method".into(), "cash".into())], "extra.method", "unsupported"),
+            (|order| order.receipt.as_mut().unwrap().contact = "Иван".into(), "receipt.contact", "invalid"),
+            (|order| order.receipt.as_mut().unwrap().taxation = Some("envd".into()), "receipt.taxation", "unsupported"),
+            (|order| order.receipt.as_mut().unwrap().items[0].vat = Vat::Rate(1800), "receipt.items[0].vat", "unsupported"),
+            (|order| order.receipt.as_mut().unwrap().items[0].method = "gift".into(), "receipt.items[0].method", "unsupported"),
+            (|order| order.receipt.as_mut().unwrap().items[0].price.minor_units = 9_999, "receipt.items[0].amount", "invalid"),
+        ];
+        for (change, field, code) in cases {
+            let mut order = Order { receipt: Some(receipt()), ..order() };
+            change(&mut order);
+            let (step, calls) = created(&[], &order, ok(made()));
+            let LinkStep::Failed(problems) = step else { panic!("{field}: {step:?}") };
+            let found: Vec<String> = problems.iter().map(problem).collect();
+            assert_eq!((found, calls.len()), (vec![format!("{code} {field}")], 0));
+        }
+        let nowhere = Order { success_url: String::new(), ..order() };
+        let (step, _) = created(&[("return-url", "")], &nowhere, ok(made()));
+        let LinkStep::Failed(problems) = step else { panic!("{step:?}") };
+        assert_eq!(problem(&problems[0]), "missing success-url");
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_reads_back_to_its_order(
+            id in "[A-Za-z0-9._-]{1,50}",
+            minor_units in 1..=money::AMOUNT_MAX,
+            description in "[^\\p{C}]{0,128}",
+        ) {
+            let amount = Money { minor_units, currency: "RUB".into() };
+            let order = Order { id: id.clone(), amount, description: description.clone(), ..order() };
+            let settings = settings(&[]);
+            let Err(Stop::Call(call)) = create(&settings, &order, &Context::at(0)) else { panic!("it calls") };
+            let sent = Object::parse(&call.body).unwrap();
+            prop_assert_eq!(sent.object("amount").unwrap().text("value").unwrap(), format_amount(minor_units));
+            prop_assert_eq!(sent.optional("description").unwrap().unwrap_or_default(), description);
+            prop_assert_eq!(sent.object("metadata").unwrap().text("order_id").unwrap(), id);
+            // YooKassa's keys have at most 64 characters.
+            prop_assert!(call.headers.iter().any(|(name, value)| name == "idempotence-key" && value.len() <= 64));
+        }
+    }
 }

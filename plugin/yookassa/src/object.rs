@@ -63,7 +63,9 @@ pub fn read<T>(context: &Context, call: HttpCall, parse: impl FnOnce(&[u8]) -> T
 pub fn parse<T>(bytes: &[u8], id: &str, read: impl FnOnce(&Object<'_>) -> Result<T, Problem>) -> Told<T> {
     let object = match Object::parse(bytes) {
         Ok(object) => object,
-        Err(error) => return Told::Unavailable(Code::Unavailable.whole(format!("YooKassa's answer is not an object: {error}"))),
+        Err(error) => {
+            return Told::Unavailable(Code::Unavailable.whole(format!("YooKassa's answer is not an object: {error}")));
+        }
     };
     match object.text("id") {
         Ok(found) if found == id => read(&object).map_or_else(Told::Unresolved, Told::Found),
@@ -73,7 +75,8 @@ pub fn parse<T>(bytes: &[u8], id: &str, read: impl FnOnce(&Object<'_>) -> Result
 
 /// Returns the problem of an object that has not the form that is known.
 pub fn unknown_form(error: JsonError) -> Problem {
-    let message = format!("YooKassa says so, but in a form that is not known: {error} It may have changed; update the provider.");
+    let message =
+        format!("YooKassa says so, but in a form that is not known: {error} It may have changed; update the provider.");
     Code::UnrecognizedForm.at(error.path, message)
 }
 
@@ -89,7 +92,8 @@ pub fn amount(object: &Object<'_>, name: &str) -> Result<i64, Problem> {
         return Err(Code::CurrencyMismatch.at([name, ".currency"].concat(), message));
     }
     let value = amount.text("value").map_err(unknown_form)?;
-    parse_amount(&value).map_err(|error| Code::UnrecognizedForm.at([name, ".value"].concat(), format!("The amount is {error}.")))
+    parse_amount(&value)
+        .map_err(|error| Code::UnrecognizedForm.at([name, ".value"].concat(), format!("The amount is {error}.")))
 }
 
 /// Like [`amount`], for money that moved: nothing is not an amount.
@@ -136,7 +140,8 @@ pub fn check_mode<T>(settings: &Settings, is_test: bool) -> Result<(), Told<T>> 
             Err(Told::Unresolved(Code::TestCallback.at("test", message)))
         }
         (true, false) => {
-            let message = "YooKassa says that it is a real payment, though test-mode is on. Turn test-mode off to take real payments.";
+            let message =
+                "YooKassa says that it is a real payment, though test-mode is on. Turn test-mode off to take real payments.";
             Err(Told::Unresolved(Code::LiveCallback.at("test", message)))
         }
     }

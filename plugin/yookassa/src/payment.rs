@@ -143,7 +143,8 @@ fn status(object: &Object<'_>) -> Result<Status, Problem> {
         ("succeeded", true) => Ok(Status::Paid),
         ("canceled", _) => Ok(Status::Canceled { was_held: reason.is_some_and(|reason| REASONS_OF_HELD.contains(&&*reason)) }),
         ("waiting_for_capture" | "succeeded", false) => {
-            Err(Code::UnrecognizedForm.at("paid", format!("The status is {status}, and it is not paid: that is a contradiction.")))
+            Err(Code::UnrecognizedForm
+                .at("paid", format!("The status is {status}, and it is not paid: that is a contradiction.")))
         }
         _ => {
             let message = format!("The payment's status {} is not known; update the provider.", kit::text::shown(&status));

@@ -106,7 +106,11 @@ struct Item<'r> {
 /// The first thing that YooKassa cannot print, at `receipt…`.
 pub fn read<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Printable<'r>, Problem> {
     let items = receipt.items.iter().enumerate().map(|(at, entry)| item(settings, at, entry));
-    Ok(Printable { contact: contact(&receipt.contact)?, tax_system: tax_system(receipt)?, items: items.collect::<Result<_, _>>()? })
+    Ok(Printable {
+        contact: contact(&receipt.contact)?,
+        tax_system: tax_system(receipt)?,
+        items: items.collect::<Result<_, _>>()?,
+    })
 }
 
 impl Printable<'_> {
@@ -150,9 +154,9 @@ fn contact(text: &str) -> Result<Contact<'_>, Problem> {
     }
     let digits = text.strip_prefix('+').filter(|digits| (7..=15).contains(&digits.len()));
     let phone = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    phone.map(Contact::Phone).ok_or_else(|| {
-        Code::Invalid.at("receipt.contact", "It is an e-mail address, or a phone number such as +79001234567.")
-    })
+    phone
+        .map(Contact::Phone)
+        .ok_or_else(|| Code::Invalid.at("receipt.contact", "It is an e-mail address, or a phone number such as +79001234567."))
 }
 
 fn tax_system(receipt: &Receipt) -> Result<Option<i64>, Problem> {
@@ -173,7 +177,8 @@ fn item<'r>(settings: &Settings, at: usize, item: &'r ReceiptItem) -> Result<Ite
         ReceiptFormat::V1_2 => Some(known(&MEASURES, &item.measure).unwrap_or(OTHER_MEASURE)),
     };
     let price = price(item).ok_or_else(|| {
-        let message = "YooKassa multiplies the price by the quantity: together they must be the amount of the line, in roubles.";
+        let message =
+            "YooKassa multiplies the price by the quantity: together they must be the amount of the line, in roubles.";
         Code::Invalid.at(field("amount"), message)
     })?;
     let mut quantity = Vec::new();
@@ -207,4 +212,131 @@ fn known(names: &[&'static str], name: &str) -> Option<&'static str> {
 
 fn unsupported(field: impl Into<String>, value: &str) -> Problem {
     Code::Unsupported.at(field, format!("YooKassa's receipts do not have {}.", text::shown(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::contract::Money;
+    use kit::json;
+
+    fn roubles(minor_units: i64) -> Money {
+        Money { minor_units, currency: "RUB".into() }
+    }
+
+    fn item() -> ReceiptItem {
+        ReceiptItem {
+            name: "Интернет".into(),
+            quantity_thousandths: 1000,
+            price: roubles(10_000),
+            amount: roubles(10_000),
+            measure: "piece".into(),
+            vat: Vat::Exempt,
+            method: "full-payment".into(),
+            subject: "service".into(),
+            extra: Vec::new(),
+        }
+    }
+
+    fn written(changes: &[(&str, &str)], contact: &str, item: ReceiptItem) -> Result<String, String> {
+        let receipt = Receipt { items: vec![item], contact: contact.into(), taxation: None, extra: Vec::new() };
+        let settings = settings(changes);
+        let printable = read(&settings, &receipt).map_err(|problem| crate::testing::problem(&problem))?;
+        Ok(json::object(|out| printable.write(out)))
+    }
+
+    #[test]
+    fn rates_have_the_codes_of_the_documentation() {
+        for (vat, code) in [
+            (Vat::Exempt, 1),
+            (Vat::Rate(0), 2),
+            (Vat::Rate(1000), 3),
+            (Vat::Rate(2000), 4),
+            (Vat::Calculated(1000), 5),
+            (Vat::Calculated(2000), 6),
+            (Vat::Rate(500), 7),
+            (Vat::Rate(700), 8),
+            (Vat::Calculated(500), 9),
+            (Vat::Calculated(700), 10),
+            (Vat::Rate(2200), 11),
+            (Vat::Calculated(2200), 12),
+        ] {
+            let text = written(&[], "a@b.ru", ReceiptItem { vat, ..item() }).unwrap();
+            assert!(text.contains(&format!(r#""vat_code":{code},"#)), "{text}");
+        }
+        assert_eq!(
+            written(&[], "a@b.ru", ReceiptItem { vat: Vat::Calculated(0), ..item() }),
+            Err("unsupported receipt.items[0].vat".into())
+        );
+    }
+
+    #[test]
+    fn names_of_the_contract_are_yookassas() {
+        let text = |changes: &[(&str, &str)], method: &str, subject: &str, measure: &str| {
+            let item = ReceiptItem { method: method.into(), subject: subject.into(), measure: measure.into(), ..item() };
+            let text = written(changes, "+79001234567", item).unwrap();
+            text.split_once(r#""payment_mode":"#).unwrap().1.to_owned()
+        };
+        for (method, subject, measure, want) in [
+            (
+                "prepayment",
+                "lottery-prize",
+                "gigabyte",
+                r#""partial_prepayment","payment_subject":"lottery_prize","measure":"gigabyte"}]}"#,
+            ),
+            ("credit-payment", "another", "month", r#""credit_payment","payment_subject":"another","measure":"another"}]}"#),
+        ] {
+            assert_eq!(text(&[], method, subject, measure), want);
+        }
+        let old = text(&[("receipt-format", "1.05")], "advance", "payment", "piece");
+        assert_eq!(old, r#""advance","payment_subject":"payment"}]}"#);
+        assert_eq!(
+            written(&[], "a@b.ru", ReceiptItem { subject: "gift".into(), ..item() }),
+            Err("unsupported receipt.items[0].subject".into())
+        );
+    }
+
+    #[test]
+    fn the_price_is_of_one_and_the_line_must_come_to_its_amount() {
+        for (quantity, price, amount, want) in [
+            (1500, 10_000, 15_000, Some(r#""quantity":"1.500","amount":{"value":"100.00""#)),
+            (333, 10_000, 3_330, Some(r#""quantity":"0.333","amount":{"value":"100.00""#)),
+            // 33.335 is rounded to 33.34.
+            (3_333_500, 1, 3_334, Some(r#""quantity":"3333.500","amount":{"value":"0.01""#)),
+            (1000, 10_000, 10_001, None),
+            (2000, 10_000, 10_000, None),
+            (0, 10_000, 0, None),
+            (-1000, 10_000, -10_000, None),
+            (i64::MAX, i64::MAX, i64::MAX, None),
+        ] {
+            let item = ReceiptItem { quantity_thousandths: quantity, price: roubles(price), amount: roubles(amount), ..item() };
+            let got = written(&[], "a@b.ru", item);
+            match want {
+                Some(text) => assert!(got.as_ref().is_ok_and(|got| got.contains(text)), "{got:?}"),
+                None => assert_eq!(got, Err("invalid receipt.items[0].amount".into())),
+            }
+        }
+        let dollars = Money { currency: "USD".into(), ..roubles(10_000) };
+        let item = ReceiptItem { price: dollars.clone(), amount: dollars, ..item() };
+        assert_eq!(written(&[], "a@b.ru", item), Err("invalid receipt.items[0].amount".into()));
+    }
+
+    #[test]
+    fn a_contact_is_an_address_or_a_phone() {
+        for (contact, want) in [
+            ("ivan@example.ru", Some(r#"{"email":"ivan@example.ru"}"#)),
+            ("+79001234567", Some(r#"{"phone":"79001234567"}"#)),
+            ("79001234567", None),
+            ("+7 900 123", None),
+            ("+123", None),
+            ("", None),
+        ] {
+            let got = written(&[], contact, item());
+            match want {
+                Some(text) => assert!(got.as_ref().is_ok_and(|got| got.contains(text)), "{got:?}"),
+                None => assert_eq!(got, Err("invalid receipt.contact".into())),
+            }
+        }
+    }
 }

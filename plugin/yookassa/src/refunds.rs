@@ -34,7 +34,8 @@ pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -
         Answer::Object(bytes) => match made(bytes) {
             Some(refund) if is_of(&refund, request, payment) => step(settings, &refund, payment),
             _ => {
-                let message = "YooKassa's answer is not the refund that was asked for: look in its cabinet whether money went back.";
+                let message =
+                    "YooKassa's answer is not the refund that was asked for: look in its cabinet whether money went back.";
                 OperationStep::Unknown(Code::UnrecognizedForm.whole(message))
             }
         },
@@ -132,6 +133,128 @@ fn step(settings: &Settings, refund: &Refund, payment: &Movement) -> OperationSt
         Status::Canceled => {
             let reason = refund.reason.as_deref().unwrap_or("no reason given");
             OperationStep::Refused(Code::Invalid.whole(format!("YooKassa canceled the refund: {reason}.")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use crate::testing::{ID, NOT_FOUND, REFUND, REFUND_ID, Reply, World, changed, movement, ok, problem, summary};
+    use kit::contract::{EventKind, Money};
+    use kit::exchanges::{HttpCall, MovementState, PaymentReference};
+
+    fn request() -> RefundRequest {
+        let movement = Some(MovementState { movement: 0, later: Vec::new() });
+        RefundRequest {
+            id: "r-7".into(),
+            payment: PaymentReference { order: None, link: None, movement, extra: Vec::new() },
+            amount: Money { minor_units: 3_000, currency: "RUB".into() },
+            full: false,
+            reason: "Переплата".into(),
+            receipt: None,
+            extra: Vec::new(),
+        }
+    }
+
+    fn world(url: &str, reply: Reply) -> World {
+        World { movement: Some(movement(EventKind::Payment)), ..World::default() }.with(url, reply)
+    }
+
+    fn line(step: OperationStep) -> String {
+        match step {
+            OperationStep::Succeeded(event) => summary(&event),
+            OperationStep::Pending(pending) => {
+                format!("pending {:?} {}", pending.ask_again, pending.reference.unwrap().replace(REFUND_ID, "REFUND"))
+            }
+            OperationStep::Refused(found) => format!("refused {}", problem(&found)),
+            OperationStep::Unavailable(found) => format!("unavailable {}", problem(&found)),
+            OperationStep::Unknown(found) => format!("unknown {}", problem(&found)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refunded(request: &RefundRequest, reply: Reply) -> (String, Vec<HttpCall>) {
+        let settings = settings(&[]);
+        let (step, calls) = world("/v3/refunds", reply).drive(|context| refund(&settings, request, context));
+        (line(step), calls)
+    }
+
+    const REFUNDED: &str = "Refund 3000 refund:REFUND order=42 original=ID at=2026-11-28T12:30:00Z";
+
+    #[test]
+    fn the_request_is_the_documentations() {
+        let (_, calls) = refunded(&request(), ok(REFUND));
+        let want = format!(
+            r#"{{"payment_id":"{ID}","amount":{{"value":"30.00","currency":"RUB"}},"description":"Переплата","metadata":{{"refund_id":"r-7"}}}}"#
+        );
+        assert_eq!(String::from_utf8(calls[0].body.clone()).unwrap(), want);
+    }
+
+    /// The event must be the one that the notification is, or the refund would be entered twice.
+    #[test]
+    fn what_yookassa_did_is_the_event_and_what_it_may_have_done_is_unknown() {
+        let canceled = r#""canceled", "cancellation_details": {"party": "yoo_money", "reason": "insufficient_funds"}"#;
+        let pending = changed(REFUND, &[(r#""succeeded""#, r#""pending""#)]);
+        for (reply, want) in [
+            (ok(REFUND), REFUNDED),
+            (ok(pending), "pending Some(60) REFUND"),
+            (ok(changed(REFUND, &[(r#""succeeded""#, canceled)])), "refused invalid -"),
+            (ok(changed(REFUND, &[("succeeded", "lost")])), "unknown unrecognized-form -"),
+            (ok(changed(REFUND, &[("30.00", "30.01")])), "unknown unrecognized-form -"),
+            (ok(changed(REFUND, &[(ID, REFUND_ID)])), "unknown unrecognized-form -"),
+            (ok("nonsense"), "unknown unrecognized-form -"),
+            (Reply::Status(400, String::new()), "refused invalid -"),
+            (Reply::Status(403, String::new()), "refused invalid -"),
+            (Reply::Status(404, NOT_FOUND.to_owned()), "refused invalid -"),
+            (Reply::Status(401, String::new()), "unavailable unavailable -"),
+            (Reply::Status(429, String::new()), "unavailable unavailable -"),
+            (Reply::Status(202, String::new()), "unknown unavailable -"),
+            (Reply::Status(500, String::new()), "unknown unavailable -"),
+            (Reply::Lost, "unknown unavailable -"),
+            (Reply::NotSent, "unavailable unavailable -"),
+        ] {
+            assert_eq!(refunded(&request(), reply).0, want);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
+        let dollars = RefundRequest { amount: Money { minor_units: 1, currency: "USD".into() }, ..request() };
+        let long = RefundRequest { reason: "ы".repeat(251), ..request() };
+        let mut nothing = request();
+        nothing.payment.movement = None;
+        for (request, want) in [
+            (dollars, "refused unsupported amount.currency"),
+            (long, "refused too-long reason"),
+            (nothing, "refused missing payment"),
+        ] {
+            let (line, calls) = refunded(&request, ok(REFUND));
+            assert_eq!((line.as_str(), calls.len()), (want, 0));
+        }
+    }
+
+    #[test]
+    fn a_refund_is_found_by_its_id_or_by_the_requests() {
+        let settings = settings(&[]);
+        let by_id = ["/refunds/", REFUND_ID].concat();
+        let by_payment = format!("/refunds?payment_id={ID}&limit=50");
+        let list = |items: &str| ok(format!(r#"{{"type": "list", "items": [{items}]}}"#));
+        let other = changed(REFUND, &[(r#""r-7""#, r#""r-8""#), (REFUND_ID, "2c85-2")]);
+        let absent = Reply::Status(404, NOT_FOUND.to_owned());
+        for (reference, url, reply, want) in [
+            (Some(REFUND_ID), &by_id, ok(REFUND), REFUNDED),
+            (Some(REFUND_ID), &by_id, absent, "unknown not-confirmed -"),
+            (Some(REFUND_ID), &by_id, ok(changed(REFUND, &[("30.00", "31.00")])), "unknown unrecognized-form -"),
+            (Some(REFUND_ID), &by_id, Reply::Lost, "unavailable unavailable -"),
+            (None, &by_payment, list(&format!("{other}, {REFUND}")), REFUNDED),
+            (None, &by_payment, list(&other), "unknown not-confirmed -"),
+            (None, &by_payment, list(""), "unknown not-confirmed -"),
+            (None, &by_payment, Reply::NotSent, "unavailable unavailable -"),
+        ] {
+            let (step, calls) = world(url, reply).drive(|context| query(&settings, &request(), reference, context));
+            assert_eq!((line(step).as_str(), calls.len()), (want, 1), "{reference:?}");
         }
     }
 }

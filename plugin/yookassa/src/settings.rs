@@ -88,8 +88,8 @@ impl Settings {
         let return_url = reader.take("return-url", |text| url::absolute(text).map(str::to_owned));
         let method = reader.take("method", |text| Ok(if text == "sbp" { Method::Sbp } else { Method::Any }));
         let sbp_place = reader.take("sbp-code", |text| Ok(if text == "host" { SbpPlace::Host } else { SbpPlace::Page }));
-        let receipt_format = reader
-            .take("receipt-format", |text| Ok(if text == "1.05" { ReceiptFormat::V1_05 } else { ReceiptFormat::V1_2 }));
+        let receipt_format =
+            reader.take("receipt-format", |text| Ok(if text == "1.05" { ReceiptFormat::V1_05 } else { ReceiptFormat::V1_2 }));
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if let (Some(key), Some(test_mode)) = (&secret_key, test_mode) {
@@ -105,17 +105,9 @@ impl Settings {
                 Some(sbp_place),
                 Some(receipt_format),
                 Some(comment),
-            ) if problems.is_empty() => Ok(Settings {
-                shop_id,
-                secret_key,
-                api_url,
-                test_mode,
-                return_url,
-                method,
-                sbp_place,
-                receipt_format,
-                comment,
-            }),
+            ) if problems.is_empty() => {
+                Ok(Settings { shop_id, secret_key, api_url, test_mode, return_url, method, sbp_place, receipt_format, comment })
+            }
             _ => Err(problems),
         }
     }

@@ -30,7 +30,8 @@ pub fn query(settings: &Settings, reference: &PaymentReference, context: &Contex
         Told::Unavailable(problem) => StatusStep::Unavailable(problem),
         Told::Unresolved(problem) => StatusStep::Done(PaymentStatus { unresolved: Some(problem), ..nothing() }),
         Told::Absent => {
-            let message = "YooKassa made this payment, and now the shop has none of its id. Are the settings those of another shop?";
+            let message =
+                "YooKassa made this payment, and now the shop has none of its id. Are the settings those of another shop?";
             StatusStep::Done(PaymentStatus { unresolved: Some(Code::NotConfirmed.whole(message)), ..nothing() })
         }
     })
@@ -58,4 +59,96 @@ fn happened(settings: &Settings, context: &Context, payment: &Payment) -> Result
 
 fn nothing() -> PaymentStatus {
     PaymentStatus { events: Vec::new(), unresolved: None, ask_again: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use crate::testing::{ID, NOT_FOUND, PAYMENT, REFUND, REFUND_ID, Reply, World, changed, movement, ok, problem, summary};
+    use kit::contract::{EventKind, PaymentLink};
+    use kit::exchanges::MovementState;
+
+    fn of_link(id: &str) -> PaymentReference {
+        let (url, reference) = (Some("https://yoomoney.ru/".to_owned()), Some(id.to_owned()));
+        let link = PaymentLink { url, form: None, qr: None, reference, expires_at: None, extra: Vec::new() };
+        PaymentReference { order: None, link: Some(link), movement: None, extra: Vec::new() }
+    }
+
+    /// Returns the status in a line, and how many calls were made.
+    fn queried(changes: &[(&str, &str)], world: &World, reference: &PaymentReference) -> (String, usize) {
+        let settings = settings(changes);
+        let (step, calls) = world.drive(|context| query(&settings, reference, context));
+        let line = match step {
+            StatusStep::Done(status) => {
+                let events = status.events.iter().map(summary);
+                let unresolved = status.unresolved.iter().map(|found| format!("unresolved {}", problem(found)));
+                events.chain(unresolved).collect::<Vec<_>>().join("; ")
+            }
+            StatusStep::Unavailable(_) => "unavailable".to_owned(),
+            other => panic!("{other:?}"),
+        };
+        (line, calls.len())
+    }
+
+    const PAID: &str = "Payment 10000 payment:ID order=42 fee=350 ends=hold:ID at=2026-11-28T10:00:05Z";
+    const REFUNDED: &str = "Refund 3000 refund:REFUND order=42 original=ID at=2026-11-28T12:30:00Z";
+
+    #[test]
+    fn a_payment_is_what_its_notification_would_have_said() {
+        let test = [("test-mode", "true"), ("secret-key", "test_TestSecretKey1")];
+        let pending = changed(PAYMENT, &[(r#""status": "succeeded""#, r#""status": "pending""#)]);
+        let of_test = changed(PAYMENT, &[(r#""test": false"#, r#""test": true"#)]);
+        for (changes, reply, want) in [
+            (&[][..], ok(PAYMENT), PAID),
+            (&[], ok(pending), ""),
+            (&[], Reply::Status(404, NOT_FOUND.to_owned()), "unresolved not-confirmed -"),
+            (&[], Reply::Status(401, String::new()), "unavailable"),
+            (&[], Reply::Lost, "unavailable"),
+            (&[], ok("{}"), "unavailable"),
+            (&[], ok(changed(PAYMENT, &[("100500", "100501")])), "unresolved merchant-mismatch recipient.account_id"),
+            (&[], ok(of_test.clone()), "unresolved test-callback test"),
+            (&test, ok(of_test), ""),
+            (&test, ok(PAYMENT), "unresolved live-callback test"),
+        ] {
+            let world = World::default().with(["/payments/", ID].concat(), reply);
+            assert_eq!(queried(changes, &world, &of_link(ID)), (want.to_owned(), 1));
+        }
+    }
+
+    #[test]
+    fn refunds_are_read_where_there_are_any() {
+        let refunded = changed(PAYMENT, &[(r#""0.00""#, r#""30.00""#)]);
+        let list = |items: &str, rest: &str| ok(format!(r#"{{"type": "list", "items": [{items}]{rest}}}"#));
+        let pending = changed(REFUND, &[("succeeded", "pending"), (REFUND_ID, "2c85-2")]);
+        let both = format!("{PAID}; {REFUNDED}");
+        let unresolved = |what: &str| format!("{both}; unresolved {what}");
+        for (reply, want) in [
+            (list(REFUND, ""), both.clone()),
+            (list(&format!("{pending}, {REFUND}"), ""), both.clone()),
+            (list(REFUND, r#", "next_cursor": "37a5c87d""#), unresolved("out-of-range items")),
+            (list(&format!("{REFUND}, {}", changed(REFUND, &[("succeeded", "lost")])), ""), unresolved("unknown-type status")),
+            (list("", ""), PAID.to_owned()),
+            (list(&changed(REFUND, &[(ID, REFUND_ID)]), ""), "unavailable".to_owned()),
+            (list("7", ""), "unavailable".to_owned()),
+            (ok("{}"), "unavailable".to_owned()),
+            (Reply::Lost, "unavailable".to_owned()),
+        ] {
+            let world = World::default()
+                .with(["/payments/", ID].concat(), ok(refunded.clone()))
+                .with(format!("/refunds?payment_id={ID}&limit=50"), reply);
+            assert_eq!(queried(&[], &world, &of_link(ID)), (want, 2));
+        }
+    }
+
+    #[test]
+    fn without_a_payments_id_there_is_nothing_to_ask() {
+        let nothing = PaymentReference { order: None, link: None, movement: None, extra: Vec::new() };
+        assert_eq!(queried(&[], &World::default(), &nothing), (String::new(), 0));
+        assert_eq!(queried(&[], &World::default(), &of_link("../me")), (String::new(), 0));
+        let recorded = PaymentReference { movement: Some(MovementState { movement: 0, later: Vec::new() }), ..nothing };
+        let world = World { movement: Some(movement(EventKind::Hold)), ..World::default() };
+        let world = world.with(["/payments/", ID].concat(), ok(PAYMENT));
+        assert_eq!(queried(&[], &world, &recorded), (PAID.to_owned(), 1));
+    }
 }

@@ -144,7 +144,7 @@ pub fn movement(kind: EventKind) -> Movement {
 
 /// Returns an event in a line: what the ledger goes by.
 pub fn summary(event: &Event) -> String {
-    let kind = format!("{:?}", event.kind);
+    let kind = format!("{:?}", event.kind).replace("EventKind::", "");
     let fields = [
         ("order", event.order.clone()),
         ("original", event.original.clone()),
