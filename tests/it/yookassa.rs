@@ -2,16 +2,14 @@
 
 use ::yookassa::YooKassa;
 use domain::{
-    CallbackRequest, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure, LinkRequest, MovementName,
-    PaymentLink, ProvedEvent, Question, Settings, Verdict,
+    Ability, CallbackRequest, Event, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure, LinkRequest, Money,
+    Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, PaymentLink,
+    PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Settings, Verdict,
 };
 use end_to_end::yookassa::{KEY, SHOP, merchant, native, provider, settings};
 use end_to_end::{convert, order, post};
-use kit::contract as native_types;
-use kit::exchanges::{self, Movement, MovementState, OperationStep, PaymentReference};
-use kit::payment_status::StatusStep;
-use kit::refunds::RefundRequest;
-use kit::{Asking, CallbackStep, Context, LinkStep, PaymentStatus, Provider as _, Refunds, Stop};
+use kit::{Asking, CallbackStep, LinkStep, Provider as _, Stop, contract as native_types, exchanges};
+use money::Currency;
 use sandbox::{Answers, Merchant, drive};
 use stand_in::api::yookassa::{Config, YooKassa as System};
 use stand_in::api::{ApiServer, Fault, Notification};
@@ -48,7 +46,7 @@ impl Till {
         let (link, _) = drive(NOW, &mut Caller, |context| self.component.create_link(order, context)).unwrap();
         let native_order = convert::order(order.clone());
         if link.is_ok() {
-            match driven(None, |context| self.native.create_link(&native_order, context)) {
+            match driven(|context| self.native.create_link(&native_order, context)) {
                 LinkStep::Done(same) => assert_eq!(Ok(convert::payment_link(same)), link),
                 other => panic!("{other:?}"),
             }
@@ -76,7 +74,7 @@ impl Till {
         let request = post(notification.body.as_bytes());
         let by_component = self.judged_of(&request);
         let native_request = convert::request(request);
-        let by_native = match driven(None, |context| self.native.handle_callback(&native_request, context)) {
+        let by_native = match driven(|context| self.native.handle_callback(&native_request, context)) {
             CallbackStep::Done(answer) => (verdict(answer.verdict), answer.reply.status),
             CallbackStep::Unavailable(reply) => (Verdict::Unavailable, reply.status),
             other => panic!("{other:?}"),
@@ -91,23 +89,21 @@ impl Till {
         event(self.agreed(&notifications[0]))
     }
 
-    fn refund(&self, payment: &ProvedEvent, id: &str, minor_units: i64) -> (RefundRequest, OperationStep) {
-        let movement = Some(MovementState { movement: 0, later: Vec::new() });
+    fn refund(&self, payment: &ProvedEvent, id: &str, minor_units: i64) -> (RefundRequest, OperationResult) {
         let request = RefundRequest {
-            id: id.to_owned(),
-            payment: PaymentReference { order: None, link: None, movement, extra: Vec::new() },
-            amount: native_types::Money { minor_units, currency: "RUB".to_owned() },
+            id: OperationId::new(id).unwrap(),
+            payment: PaymentReference { movement: Some(recorded(payment)), ..PaymentReference::default() },
+            amount: Money { minor_units, currency: Currency::RUB },
             full: false,
             reason: String::new(),
             receipt: None,
-            extra: Vec::new(),
         };
-        let step = driven(Some(payment), |context| self.native.refund_payment(&request, context));
-        (request, step)
+        let (result, _) = drive(NOW, &mut Caller, |context| self.component.refund_payment(&request, context)).unwrap();
+        (request, result)
     }
 
-    fn query_refund(&self, payment: &ProvedEvent, request: &RefundRequest, reference: Option<&str>) -> OperationStep {
-        driven(Some(payment), |context| self.native.query_refund(request, reference, context))
+    fn query_refund(&self, request: &RefundRequest, reference: Option<&str>) -> OperationResult {
+        drive(NOW, &mut Caller, |context| self.component.query_refund(request, reference, context)).unwrap().0
     }
 }
 
@@ -139,17 +135,13 @@ fn send(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> R
     Ok((answer.status, answer.body))
 }
 
-/// Takes the native code's steps until there is a result. `payment` is what the host recorded.
-fn driven<T>(payment: Option<&ProvedEvent>, step: impl Fn(&Context) -> Result<T, Stop>) -> T {
+/// Takes the native code's steps until there is a result.
+fn driven<T>(step: impl Fn(&kit::Context) -> Result<T, Stop>) -> T {
     let mut calls: Vec<(exchanges::HttpCall, exchanges::HttpResult)> = Vec::new();
     let mut asked: Vec<exchanges::Exchange> = Vec::new();
     loop {
-        let mut context = Context::at(NOW);
-        if let Some(payment) = payment {
-            context = context.recorded(exchanges::Outcome::Entered, recorded(payment));
-        }
-        let context = calls.iter().cloned().fold(context, |context, (call, result)| context.called(call, result));
-        let context = asked.iter().cloned().fold(context, Context::answered);
+        let context = calls.iter().cloned().fold(kit::Context::at(NOW), |context, (call, result)| context.called(call, result));
+        let context = asked.iter().cloned().fold(context, kit::Context::answered);
         match step(&context) {
             Ok(result) => return result,
             Err(Stop::Call(call)) => {
@@ -171,25 +163,11 @@ fn driven<T>(payment: Option<&ProvedEvent>, step: impl Fn(&Context) -> Result<T,
     }
 }
 
-fn recorded(payment: &ProvedEvent) -> Movement {
-    let event = native_types::Event {
-        kind: native_types::EventKind::Payment,
-        recurrence: native_types::Recurrence::Single,
-        transaction: payment.facts.transaction.to_string(),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        order: payment.facts.order.as_ref().map(ToString::to_string),
-        account: None,
-        payer: None,
-        amount: native_types::Money { minor_units: payment.facts.amount.minor_units, currency: "RUB".to_owned() },
-        fee: None,
-        occurred_at: None,
-        comment: String::new(),
-        dedup_key: payment.dedup_key.to_string(),
-        extra: Vec::new(),
-    };
-    Movement { id: "1".to_owned(), event, recorded_at: NOW, extra: Vec::new() }
+/// Returns an event as the host recorded it.
+fn recorded(event: &ProvedEvent) -> MovementState {
+    let event = Event::new(ProviderName::stored("yookassa"), event.clone());
+    let movement = Movement { id: MovementId(1), event, recorded_at: NOW, origin: MovementOrigin::Callback };
+    MovementState { movement, later: Vec::new() }
 }
 
 fn verdict(verdict: native_types::Verdict) -> Verdict {
@@ -209,9 +187,9 @@ fn event((verdict, status): (Verdict, u16)) -> ProvedEvent {
     }
 }
 
-fn succeeded(step: OperationStep) -> ProvedEvent {
-    match step {
-        OperationStep::Succeeded(event) => convert::event(event),
+fn succeeded(result: OperationResult) -> ProvedEvent {
+    match result {
+        OperationResult::Succeeded(event) => *event,
         other => panic!("{other:?}"),
     }
 }
@@ -252,7 +230,7 @@ fn an_order_is_paid_and_paid_back() {
     let (_, again) = till.refund(&paid, "r-1", 3_000);
     assert_eq!((succeeded(again), till.system.refunds()), (refunded, 1));
     let (_, more) = till.refund(&paid, "r-2", 7_001);
-    assert!(matches!(more, OperationStep::Refused(_)), "{more:?}");
+    assert!(matches!(more, OperationResult::Refused(_)), "{more:?}");
 }
 
 #[test]
@@ -318,19 +296,11 @@ fn yookassa_that_fails_is_asked_again() {
 fn a_lost_notification_is_healed_by_asking() {
     let till = Till::new(&[]);
     let link = till.link(&order()).unwrap();
-    let id = link.reference.unwrap();
-    let of_link = native_types::PaymentLink {
-        url: link.url,
-        form: None,
-        qr: None,
-        reference: Some(id.clone()),
-        expires_at: None,
-        extra: Vec::new(),
-    };
-    let reference = PaymentReference { order: None, link: Some(of_link), movement: None, extra: Vec::new() };
-    let queried = || match driven(None, |context| till.native.query_payment(&reference, context)) {
-        StatusStep::Done(status) => status.events.into_iter().map(convert::event).collect::<Vec<_>>(),
-        other => panic!("{other:?}"),
+    let id = link.reference.clone().unwrap();
+    let of_link = PaymentReference { link: Some(link), ..PaymentReference::default() };
+    let queried = || {
+        let (status, _) = drive(NOW, &mut Caller, |context| till.component.query_payment(&of_link, context)).unwrap();
+        status.unwrap().events
     };
     assert_eq!(queried(), []);
     let paid = till.paid(&id);
@@ -349,11 +319,11 @@ fn a_refund_whose_answer_was_lost_is_found_by_its_request() {
         let paid = till.paid(&till.payment());
         till.system.fail_next("/refunds", fault);
         let (request, step) = till.refund(&paid, "r-1", 3_000);
-        assert!(matches!(step, OperationStep::Unknown(_)), "{step:?}");
-        let found = till.query_refund(&paid, &request, None);
+        assert!(matches!(step, OperationResult::Unknown(_)), "{step:?}");
+        let found = till.query_refund(&request, None);
         match is_done {
             true => assert_eq!(line(&succeeded(found)).split_once(',').unwrap().0, "refund 3000 fee 0"),
-            false => assert!(matches!(found, OperationStep::Unknown(_)), "{found:?}"),
+            false => assert!(matches!(found, OperationResult::Unknown(_)), "{found:?}"),
         }
         assert_eq!(till.system.refunds(), usize::from(is_done), "{fault:?}");
     }
@@ -367,11 +337,11 @@ fn a_refund_by_sbp_is_pending_until_it_is_done() {
     assert_eq!((link.qr, link.expires_at), (link.url, Some(NOW + 3600)));
     let paid = till.paid(&link.reference.unwrap());
     let (request, step) = till.refund(&paid, "r-1", 10_000);
-    let OperationStep::Pending(pending) = step else { panic!("{step:?}") };
+    let OperationResult::Pending(pending) = step else { panic!("{step:?}") };
     let reference = pending.reference.as_deref();
-    assert!(matches!(till.query_refund(&paid, &request, reference), OperationStep::Pending(_)));
+    assert!(matches!(till.query_refund(&request, reference), OperationResult::Pending(_)));
     let told = till.system.with(System::finish_refunds);
-    let refunded = succeeded(till.query_refund(&paid, &request, reference));
+    let refunded = succeeded(till.query_refund(&request, reference));
     assert_eq!(event(till.agreed(&told[0])), refunded);
 }
 
@@ -391,6 +361,7 @@ fn links_that_cannot_be_and_links_that_may_have_been_made() {
 #[test]
 fn the_component_describes_itself_and_judges_settings_as_native_code_does() {
     assert_eq!(*provider().description(), convert::description(YooKassa::describe()));
+    assert_eq!(provider().abilities(), [Ability::Asking, Ability::PaymentStatus, Ability::Refunds]);
     for changes in [
         &[("shop-id", "a")][..],
         &[("secret-key", "short")],

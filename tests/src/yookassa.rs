@@ -14,6 +14,15 @@ pub const SHOP: &str = "100500";
 /// The shop's key.
 pub const KEY: &str = "live_TestSecretKey1";
 
+/// A notification of a paid payment. The values are made up; the fields are those of the documentation's examples.
+pub const NOTIFICATION: &str = include_str!("../data/yookassa/notification.json");
+/// The payment, as the API shows it.
+pub const PAYMENT: &str = include_str!("../data/yookassa/payment.json");
+/// What a payment has beside `metadata` while it waits to be paid.
+pub const CONFIRMATION: &str =
+    r#""confirmation": {"type": "redirect", "confirmation_url": "https://yoomoney.ru/checkout/payments/v2/contract?orderId=2c85d8f3"},
+  "metadata""#;
+
 /// Returns YooKassa, loaded from its component.
 pub fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
