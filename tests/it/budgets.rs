@@ -62,9 +62,8 @@ fn taken_by_steps(
     let mut session = loaded.merchant(settings).unwrap().session();
     session.warm_up().unwrap();
     let mut fuel = vec![("describe", loaded.describe_usage().fuel), ("configure", session.usage().fuel)];
-    let [callback_answer, link_answer] = answers.map(|body| {
-        HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() })
-    });
+    let [callback_answer, link_answer] = answers
+        .map(|body| HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() }));
     let mut context = Context::at(0);
     let Step::Call(call) = session.handle_callback(callback, &context).unwrap() else { panic!("it has a call made") };
     fuel.push(("handle-callback", session.usage().fuel));

@@ -2,8 +2,8 @@
 
 use ::yookassa::YooKassa;
 use domain::{
-    Ability, CallbackRequest, Event, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure, LinkRequest, Money,
-    Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, PaymentLink,
+    Ability, CallbackRequest, Event, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure, LinkRequest,
+    Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, PaymentLink,
     PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Settings, Verdict,
 };
 use end_to_end::yookassa::{KEY, SHOP, merchant, native, provider, settings};

@@ -19,8 +19,7 @@ pub const NOTIFICATION: &str = include_str!("../data/yookassa/notification.json"
 /// The payment, as the API shows it.
 pub const PAYMENT: &str = include_str!("../data/yookassa/payment.json");
 /// What a payment has beside `metadata` while it waits to be paid.
-pub const CONFIRMATION: &str =
-    r#""confirmation": {"type": "redirect", "confirmation_url": "https://yoomoney.ru/checkout/payments/v2/contract?orderId=2c85d8f3"},
+pub const CONFIRMATION: &str = r#""confirmation": {"type": "redirect", "confirmation_url": "https://yoomoney.ru/checkout/payments/v2/contract?orderId=2c85d8f3"},
   "metadata""#;
 
 /// Returns YooKassa, loaded from its component.

@@ -134,7 +134,7 @@ impl<'o> Wanted<'o> {
         })?;
         match payment.status {
             Status::Pending => {}
-            Status::Canceled { .. } => {
+            Status::Canceled { .. } | Status::Expired => {
                 let reason = payment.extra.iter().find(|(name, _)| name == "reason").map_or("", |(_, reason)| reason);
                 return Err(LinkStep::Failed(vec![Code::Invalid.whole(format!("YooKassa canceled the payment: {reason}."))]));
             }

@@ -26,8 +26,8 @@ pub enum Told<T> {
     Unavailable(Problem),
     /// It is YooKassa's word about the object, and cannot be understood.
     Unresolved(Problem),
-    /// It is of a test shop, as the settings say: it moved no money.
-    Test(Problem),
+    /// It is certain to have moved no money: it is of a test shop, as the settings say, or nobody paid it.
+    NoMoney(Problem),
 }
 
 impl<T> Told<T> {
@@ -38,7 +38,7 @@ impl<T> Told<T> {
             Told::Absent => Ok(Told::Absent),
             Told::Unavailable(problem) => Ok(Told::Unavailable(problem)),
             Told::Unresolved(problem) => Ok(Told::Unresolved(problem)),
-            Told::Test(problem) => Ok(Told::Test(problem)),
+            Told::NoMoney(problem) => Ok(Told::NoMoney(problem)),
         }
     }
 }
@@ -127,13 +127,13 @@ pub fn metadata(object: &Object<'_>, name: &str) -> Option<String> {
 /// Compares whether a payment is a test with the settings.
 ///
 /// # Errors
-/// [`Told::Test`] for a test where tests are expected, and [`Told::Unresolved`] where the settings say otherwise.
+/// [`Told::NoMoney`] for a test where tests are expected, and [`Told::Unresolved`] where the settings say otherwise.
 pub fn check_mode<T>(settings: &Settings, is_test: bool) -> Result<(), Told<T>> {
     match (settings.test_mode, is_test) {
         (false, false) => Ok(()),
         (true, true) => {
             let message = "A payment of a test shop; nothing is credited, since test-mode is on.";
-            Err(Told::Test(Code::TestCallback.at("test", message)))
+            Err(Told::NoMoney(Code::TestCallback.at("test", message)))
         }
         (false, true) => {
             let message = "YooKassa says that it is a test payment, though test-mode is off: no money came in.";

@@ -6,11 +6,13 @@ use kit::problem::Code;
 use kit::{Context, Stop, datetime};
 
 use crate::api;
-use crate::object::{self, ORDER, Told, amount, metadata, positive_amount, roubles, unknown_form};
+use crate::object::{self, ORDER, Told, amount, check_mode, metadata, positive_amount, roubles, unknown_form};
 use crate::settings::Settings;
 
 /// Why a payment is canceled that was held before.
 const REASONS_OF_HELD: [&str; 2] = ["canceled_by_merchant", "expired_on_capture"];
+/// The reason of one that nobody paid.
+const REASON_OF_UNPAID: &str = "expired_on_confirmation";
 /// The longest text that is passed on in `extra`, in characters.
 const EXTRA_CHARS_MAX: usize = 64;
 
@@ -46,6 +48,8 @@ pub enum Status {
     Canceled {
         was_held: bool,
     },
+    /// Its time to be paid ended, and nobody tried.
+    Expired,
 }
 
 /// Reads a payment from YooKassa.
@@ -90,14 +94,21 @@ impl Payment {
         ["hold:", &self.id].concat()
     }
 
-    /// Returns the event that the payment is, or `None` while nothing has happened. A canceled payment is a declined one, unless it
-    /// was held: by YooKassa's reason, or since the hold was recorded.
+    /// Returns the event that the payment is; nothing is found while nothing has happened. A canceled payment is a declined one,
+    /// unless it was held: by YooKassa's reason, or since the hold was recorded.
     ///
     /// # Errors
     /// The question about the hold, if it is not answered yet.
-    pub fn event(&self, settings: &Settings, context: &Context) -> Result<Option<Event>, Stop> {
+    pub fn event(&self, settings: &Settings, context: &Context) -> Result<Told<Option<Event>>, Stop> {
+        if let Err(told) = check_mode(settings, self.is_test) {
+            return Ok(told);
+        }
         let kind = match self.status {
-            Status::Pending => return Ok(None),
+            Status::Pending => return Ok(Told::Found(None)),
+            Status::Expired => {
+                let message = "The payment's time is over, and nobody paid it.";
+                return Ok(Told::NoMoney(Code::NoMoneyMoved.at("cancellation_details.reason", message)));
+            }
             Status::Held => EventKind::Hold,
             Status::Paid => EventKind::Payment,
             Status::Canceled { was_held: true } => EventKind::HoldRelease,
@@ -106,6 +117,10 @@ impl Payment {
                 None => EventKind::Declined,
             },
         };
+        Ok(Told::Found(Some(self.event_of(settings, kind))))
+    }
+
+    fn event_of(&self, settings: &Settings, kind: EventKind) -> Event {
         let ends_hold = matches!(kind, EventKind::Payment | EventKind::HoldRelease);
         let key = match kind {
             EventKind::Hold => self.hold_key(),
@@ -113,7 +128,7 @@ impl Payment {
             EventKind::Declined => ["declined:", &self.id].concat(),
             _ => ["payment:", &self.id].concat(),
         };
-        Ok(Some(Event {
+        Event {
             kind,
             recurrence: Recurrence::Single,
             transaction: self.id.clone(),
@@ -129,7 +144,7 @@ impl Payment {
             comment: settings.comment.clone(),
             dedup_key: key,
             extra: self.extra.clone(),
-        }))
+        }
     }
 }
 
@@ -141,7 +156,10 @@ fn status(object: &Object<'_>) -> Result<Status, Problem> {
         ("pending", _) => Ok(Status::Pending),
         ("waiting_for_capture", true) => Ok(Status::Held),
         ("succeeded", true) => Ok(Status::Paid),
-        ("canceled", _) => Ok(Status::Canceled { was_held: reason.is_some_and(|reason| REASONS_OF_HELD.contains(&&*reason)) }),
+        ("canceled", _) => match reason.as_deref() {
+            Some(REASON_OF_UNPAID) => Ok(Status::Expired),
+            reason => Ok(Status::Canceled { was_held: reason.is_some_and(|reason| REASONS_OF_HELD.contains(&reason)) }),
+        },
         ("waiting_for_capture" | "succeeded", false) => {
             Err(Code::UnrecognizedForm
                 .at("paid", format!("The status is {status}, and it is not paid: that is a contradiction.")))

@@ -79,7 +79,7 @@ pub fn query(
             OperationStep::Unknown(Code::NotConfirmed.whole(message))
         }
         Told::Unavailable(problem) => OperationStep::Unavailable(problem),
-        Told::Unresolved(problem) | Told::Test(problem) => OperationStep::Unknown(problem),
+        Told::Unresolved(problem) | Told::NoMoney(problem) => OperationStep::Unknown(problem),
     })
 }
 

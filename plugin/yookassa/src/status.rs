@@ -5,7 +5,7 @@ use kit::payment_status::{PaymentStatus, StatusStep};
 use kit::problem::Code;
 use kit::{Context, Stop};
 
-use crate::object::{Told, check_mode};
+use crate::object::Told;
 use crate::payment::Payment;
 use crate::settings::Settings;
 use crate::{api, payment, refund};
@@ -19,14 +19,10 @@ use crate::{api, payment, refund};
 /// The call or the question that must be answered first.
 pub fn query(settings: &Settings, reference: &PaymentReference, context: &Context) -> Result<StatusStep, Stop> {
     let Some(id) = id(reference, context) else { return Ok(StatusStep::Done(nothing())) };
-    let told = payment::read(settings, context, id)?;
-    let told = told.and_then(|payment| match check_mode(settings, payment.is_test) {
-        Ok(()) => happened(settings, context, &payment),
-        Err(told) => Ok(told),
-    })?;
+    let told = payment::read(settings, context, id)?.and_then(|payment| happened(settings, context, &payment))?;
     Ok(match told {
         Told::Found(status) => StatusStep::Done(status),
-        Told::Test(_) => StatusStep::Done(nothing()),
+        Told::NoMoney(_) => StatusStep::Done(nothing()),
         Told::Unavailable(problem) => StatusStep::Unavailable(problem),
         Told::Unresolved(problem) => StatusStep::Done(PaymentStatus { unresolved: Some(problem), ..nothing() }),
         Told::Absent => {
@@ -45,15 +41,17 @@ pub fn id<'r>(reference: &'r PaymentReference, context: &'r Context) -> Option<&
 }
 
 fn happened(settings: &Settings, context: &Context, payment: &Payment) -> Result<Told<PaymentStatus>, Stop> {
-    let mut status = PaymentStatus { events: payment.event(settings, context)?.into_iter().collect(), ..nothing() };
-    if !payment.has_refunds {
-        return Ok(Told::Found(status));
-    }
-    refund::read_of_payment(settings, context, &payment.id)?.and_then(|list| {
-        let done = list.refunds.iter().filter(|refund| refund.status == refund::Status::Succeeded);
-        status.events.extend(done.map(|refund| refund.event(settings, payment.order.clone())));
-        status.unresolved = list.unresolved;
-        Ok(Told::Found(status))
+    payment.event(settings, context)?.and_then(|event| {
+        let mut status = PaymentStatus { events: event.into_iter().collect(), ..nothing() };
+        if !payment.has_refunds {
+            return Ok(Told::Found(status));
+        }
+        refund::read_of_payment(settings, context, &payment.id)?.and_then(|list| {
+            let done = list.refunds.iter().filter(|refund| refund.status == refund::Status::Succeeded);
+            status.events.extend(done.map(|refund| refund.event(settings, payment.order.clone())));
+            status.unresolved = list.unresolved;
+            Ok(Told::Found(status))
+        })
     })
 }
 
@@ -98,10 +96,18 @@ mod tests {
     fn a_payment_is_what_its_notification_would_have_said() {
         let test = [("test-mode", "true"), ("secret-key", "test_TestSecretKey1")];
         let pending = changed(PAYMENT, &[(r#""status": "succeeded""#, r#""status": "pending""#)]);
+        let expired = changed(
+            PAYMENT,
+            &[(
+                r#""status": "succeeded""#,
+                r#""status": "canceled", "cancellation_details": {"party": "yoo_money", "reason": "expired_on_confirmation"}"#,
+            )],
+        );
         let of_test = changed(PAYMENT, &[(r#""test": false"#, r#""test": true"#)]);
         for (changes, reply, want) in [
             (&[][..], ok(PAYMENT), PAID),
             (&[], ok(pending), ""),
+            (&[], ok(expired), ""),
             (&[], Reply::Status(404, NOT_FOUND.to_owned()), "unresolved not-confirmed -"),
             (&[], Reply::Status(401, String::new()), "unavailable"),
             (&[], Reply::Lost, "unavailable"),
