@@ -14,6 +14,8 @@ use crate::settings::{CURRENCY, Method, SbpPlace, Settings};
 
 /// The limit in YooKassa's documentation.
 const DESCRIPTION_CHARS_MAX: usize = 128;
+/// The longest content of a QR code, by the contract.
+const CODE_CHARS_MAX: usize = 1024;
 /// The name in `order.extra` that chooses how to pay, and its only value.
 const METHOD: &str = "method";
 const SBP: &str = "sbp";
@@ -141,7 +143,7 @@ impl<'o> Wanted<'o> {
             Status::Held | Status::Paid => return Err(unknown("YooKassa's answer is a payment that is paid already.")),
         }
         let (page, code) = self.confirmation(&object).ok_or_else(|| unknown("YooKassa's answer has no address to pay at."))?;
-        let expires_at = (self.method == Method::Sbp).then_some(now + SBP_SECONDS);
+        let expires_at = (self.method == Method::Sbp).then_some(now.saturating_add(SBP_SECONDS));
         Ok(LinkStep::Done(PaymentLink {
             url: page,
             form: None,
@@ -161,7 +163,10 @@ impl<'o> Wanted<'o> {
         let is_address = text.is_ascii() && url::secure(&text).is_ok();
         match self.is_code {
             false => is_address.then_some((Some(text), None)),
-            true => text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| (is_address.then(|| text.clone()), Some(text))),
+            true => {
+                let is_code = (1..=CODE_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+                is_code.then(|| (is_address.then(|| text.clone()), Some(text)))
+            }
         }
     }
 
@@ -316,10 +321,14 @@ mod tests {
             // A payment by «СБП» waits for an hour.
             assert_eq!(link.expires_at, asks_for_sbp.then_some(crate::testing::NOW + 3600), "{changes:?}");
         }
+        for code in [String::new(), "https://qr.nspk.ru/ё".to_owned(), format!("{CODE}{}", "0".repeat(1024))] {
+            let (step, _) = created(&[("sbp-code", "host")], &by_order, ok(changed(&made_with_code(), &[(CODE, &code)])));
+            assert!(matches!(step, LinkStep::Unknown(_)), "{code}");
+        }
         let soon = Order { expires_at: Some(crate::testing::NOW + 60), ..by_order };
-        let link = link(&[], &soon, ok(made()));
-        assert_eq!(link.expires_at, None);
-        assert_eq!(link.extra, [("not-passed-on".to_owned(), "callback-url,expires-at".to_owned())]);
+        let sooner = link(&[], &soon, ok(made()));
+        assert_eq!(sooner.expires_at, None);
+        assert_eq!(sooner.extra, [("not-passed-on".to_owned(), "callback-url,expires-at".to_owned())]);
         let other = Order { failure_url: "https://billing.example.ru/no".into(), callback_url: String::new(), ..order() };
         assert_eq!(super::tests::link(&[], &other, ok(made())).extra, [("not-passed-on".to_owned(), "failure-url".to_owned())]);
     }
