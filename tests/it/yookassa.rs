@@ -2,9 +2,9 @@
 
 use ::yookassa::YooKassa;
 use domain::{
-    Ability, CallbackRequest, Event, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure, LinkRequest,
-    Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, PaymentLink,
-    PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Settings, Verdict,
+    Ability, CallbackRequest, Event, Exchange, HttpCall, HttpMethod, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure,
+    LinkRequest, Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult,
+    PaymentLink, PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Settings, Verdict,
 };
 use end_to_end::yookassa::{KEY, SHOP, merchant, native, provider, settings};
 use end_to_end::{convert, order, post};
@@ -46,7 +46,7 @@ impl Till {
         let (link, _) = drive(NOW, &mut Caller, |context| self.component.create_link(order, context)).unwrap();
         let native_order = convert::order(order.clone());
         if link.is_ok() {
-            match driven(|context| self.native.create_link(&native_order, context)) {
+            match driven(|context| Asking::create_link(&self.native, &native_order, context)) {
                 LinkStep::Done(same) => assert_eq!(Ok(convert::payment_link(same)), link),
                 other => panic!("{other:?}"),
             }
@@ -74,7 +74,7 @@ impl Till {
         let request = post(notification.body.as_bytes());
         let by_component = self.judged_of(&request);
         let native_request = convert::request(request);
-        let by_native = match driven(|context| self.native.handle_callback(&native_request, context)) {
+        let by_native = match driven(|context| Asking::handle_callback(&self.native, &native_request, context)) {
             CallbackStep::Done(answer) => (verdict(answer.verdict), answer.reply.status),
             CallbackStep::Unavailable(reply) => (Verdict::Unavailable, reply.status),
             other => panic!("{other:?}"),
@@ -122,7 +122,8 @@ impl Answers for Caller {
     }
 
     fn call(&mut self, call: &HttpCall) -> HttpResult {
-        match send(call.method.as_str(), &call.url, &call.headers, &call.body) {
+        let method = if call.method == HttpMethod::Get { "GET" } else { "POST" };
+        match send(method, &call.url, &call.headers, &call.body) {
             Ok((status, body)) => HttpResult::Response(domain::HttpResponse { status, headers: Vec::new(), body }),
             Err(error) => HttpResult::Unknown(error),
         }
@@ -200,7 +201,7 @@ fn line(event: &ProvedEvent) -> String {
     let [order, original] =
         [facts.order.as_ref().map(|id| id.as_str()), facts.original.as_ref().map(|id| id.as_str())].map(|id| id.unwrap_or("-"));
     let fee = event.fee.map_or(0, |fee| fee.minor_units);
-    format!("{} {} fee {fee}, order {order}, of {original}", facts.kind.as_str(), facts.amount.minor_units)
+    format!("{} {} fee {fee}, order {order}, of {original}", facts.kind.name(), facts.amount.minor_units)
 }
 
 fn refusal((verdict, status): (Verdict, u16)) -> String {

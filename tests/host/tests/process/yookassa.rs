@@ -23,9 +23,8 @@ fn start() -> (Folder, Host, ApiServer<YooKassa>) {
     let system = ApiServer::start(YooKassa::new(config), "127.0.0.1:0").unwrap();
     let folder = Folder::default();
     let (shop, key, api) = (yookassa::SHOP, yookassa::KEY, system.url("/v3"));
-    let settings = format!(
-        "shop-id = \"{shop}\"\nsecret-key = \"{key}\"\napi-url = \"{api}\"\nreturn-url = \"https://lk.example.ru/\"\n"
-    );
+    let settings =
+        format!("shop-id = \"{shop}\"\nsecret-key = \"{key}\"\napi-url = \"{api}\"\nreturn-url = \"https://lk.example.ru/\"\n");
     std::fs::write(folder.settings(), settings).unwrap();
     let mut command = Command::new(program());
     command.arg("serve").arg("--data").arg(folder.data()).args(["--listen", "127.0.0.1:0", "--callback-rate", "0"]);
