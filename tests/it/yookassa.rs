@@ -11,6 +11,7 @@ use end_to_end::{convert, order, post};
 use kit::{Asking, CallbackStep, LinkStep, Provider as _, Stop, contract as native_types, exchanges};
 use money::Currency;
 use sandbox::{Answers, Merchant, drive};
+use serde_json::Value;
 use stand_in::api::yookassa::{Config, YooKassa as System};
 use stand_in::api::{ApiServer, Fault, Notification};
 use support::Client;
@@ -357,6 +358,53 @@ fn links_that_cannot_be_and_links_that_may_have_been_made() {
     let wrong_key =
         Till { component: merchant(&[("api-url", &till.system.url("/v3")), ("secret-key", "live_AnotherKey")]), ..till };
     assert!(matches!(wrong_key.link(&LinkRequest { id: "43".parse().unwrap(), ..order() }), Err(LinkFailure::Unavailable(_))));
+}
+
+/// Gives the answers of a sample, by the call's method and URL; a call without one is not sent.
+struct Sample<'s>(&'s Value);
+
+impl Answers for Sample<'_> {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Exchange> {
+        Caller.answer(questions)
+    }
+
+    fn call(&mut self, call: &HttpCall) -> HttpResult {
+        let answers = self.0["answers"].as_array().unwrap();
+        let Some(answer) = answers.iter().find(|answer| answer["call"] == format!("GET {}", call.url)) else {
+            return HttpResult::NotSent("it has no answer".to_owned());
+        };
+        let status = u16::try_from(answer["is"]["status"].as_u64().unwrap()).unwrap();
+        let body = answer["is"]["body"].as_str().unwrap().as_bytes().to_vec();
+        HttpResult::Response(domain::HttpResponse { status, headers: Vec::new(), body })
+    }
+}
+
+/// The answers were written by hand after the documentation's examples, and the fees computed by Python.
+#[test]
+fn vectors_hold() {
+    let vectors: Value = serde_json::from_str(include_str!("../data/yookassa/vectors.json")).unwrap();
+    assert_eq!(vectors["settings"]["shop-id"], SHOP);
+    let component = merchant(&[]);
+    for sample in vectors["callbacks"].as_array().unwrap() {
+        let request: CallbackRequest = serde_json::from_value(sample["request"].clone()).unwrap();
+        let (answer, _) = drive(NOW, &mut Sample(sample), |context| component.handle_callback(&request, context)).unwrap();
+        let (verdict, code) = match &answer.verdict {
+            Verdict::Happened(events) => {
+                let event = serde_json::to_value(&events[0]).unwrap();
+                for (name, value) in sample["event"].as_object().unwrap() {
+                    assert_eq!(event[name], *value, "{}: {name}", sample["name"]);
+                }
+                ("happened", None)
+            }
+            Verdict::Unresolved(problem) => ("unresolved", Some(&problem.code)),
+            Verdict::Ignored(problem) => ("ignored", Some(&problem.code)),
+            Verdict::Refused(problem) => ("refused", Some(&problem.code)),
+            Verdict::Unavailable => ("unavailable", None),
+            other => panic!("{other:?}"),
+        };
+        let want = (sample["verdict"].as_str().unwrap(), sample["code"].as_str());
+        assert_eq!((verdict, code.map(String::as_str)), want, "{}", sample["name"]);
+    }
 }
 
 #[test]
