@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::settings::tests::settings;
     use crate::testing::{ID, NOT_FOUND, PAYMENT, REFUND, REFUND_ID, Reply, World, changed, ok, problem, summary};
-    use kit::request::{get, post};
+    use kit::request::post;
     use proptest::prelude::*;
 
     fn notification(event: &str, id: &str) -> String {
@@ -312,7 +312,8 @@ mod tests {
         ] {
             assert_eq!(judged(&[], &World::default(), &post(body)), (want.to_owned(), 0));
         }
-        assert_eq!(judged(&[], &World::default(), &get("")), ("403 refused malformed -".to_owned(), 0));
+        let by_get = CallbackRequest { method: HttpMethod::Get, ..post(good) };
+        assert_eq!(judged(&[], &World::default(), &by_get), ("403 refused malformed -".to_owned(), 0));
     }
 
     proptest! {
