@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallbackRequest, Context, ExportOptions, Settings, Verdict};
+use domain::{CallbackRequest, Context, ExportOptions, HttpResponse, HttpResult, Settings, Step, Verdict};
 use end_to_end::straight::Straight;
 use end_to_end::{
-    cloudpayments, component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff,
+    cloudpayments, component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff, yookassa,
 };
 use sandbox::{Limits, Merchant};
 use serde::Deserialize;
@@ -52,6 +52,38 @@ fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64
     (bytes.len() as u64, fuel.into_iter().map(|(name, fuel)| (name.to_owned(), fuel)).collect())
 }
 
+/// Returns the size of a component that has a call made for a callback and for a link, and the fuel of each of the two steps: `…`
+/// up to the call, and `…-answered` with this answer of status 200.
+fn taken_by_steps(
+    provider: &str,
+    settings: Settings,
+    callback: &CallbackRequest,
+    answers: [&str; 2],
+) -> (u64, BTreeMap<String, u64>) {
+    let bytes = component_of(provider);
+    let loaded = sandbox().load(&bytes, Limits::default()).unwrap();
+    let mut session = loaded.merchant(settings).unwrap().session();
+    session.warm_up().unwrap();
+    let mut fuel = vec![("describe", loaded.describe_usage().fuel), ("configure", session.usage().fuel)];
+    let [callback_answer, link_answer] = answers
+        .map(|body| HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() }));
+    let mut context = Context::at(0);
+    let Step::Call(call) = session.handle_callback(callback, &context).unwrap() else { panic!("it has a call made") };
+    fuel.push(("handle-callback", session.usage().fuel));
+    context.called.push((call, callback_answer));
+    let Step::Done(answer) = session.handle_callback(callback, &context).unwrap() else { panic!("it has its answer") };
+    assert!(matches!(answer.verdict, Verdict::Happened(_)), "{answer:?}");
+    fuel.push(("handle-callback-answered", session.usage().fuel));
+    let mut context = Context::at(0);
+    let Step::Call(call) = session.create_link(&order(), &context).unwrap() else { panic!("it has a call made") };
+    fuel.push(("create-link", session.usage().fuel));
+    context.called.push((call, link_answer));
+    let Step::Done(link) = session.create_link(&order(), &context).unwrap() else { panic!("it has its answer") };
+    assert!(link.is_ok(), "{link:?}");
+    fuel.push(("create-link-answered", session.usage().fuel));
+    (bytes.len() as u64, fuel.into_iter().map(|(name, fuel)| (name.to_owned(), fuel)).collect())
+}
+
 fn taken_by_export(merchant: &Merchant, configure: u64) -> [(&'static str, u64); 3] {
     let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
     let mut export = merchant.export_writeoffs(&options).unwrap();
@@ -63,8 +95,11 @@ fn taken_by_export(merchant: &Merchant, configure: u64) -> [(&'static str, u64);
 }
 
 fn check(provider: &str, settings: Settings, callback: &CallbackRequest) {
+    compare(provider, taken(provider, settings, callback));
+}
+
+fn compare(provider: &str, (size_bytes, fuel): (u64, BTreeMap<String, u64>)) {
     let budget = budget(provider);
-    let (size_bytes, fuel) = taken(provider, settings, callback);
     assert!(fuel.keys().eq(budget.fuel.keys()), "the budgets must name exactly the functions that it has");
     let all = fuel.iter().map(|(name, taken)| (name.as_str(), *taken, budget.fuel[name]));
     let wrong: Vec<String> = all
@@ -95,4 +130,12 @@ fn onec_stays_within_budget() {
 #[test]
 fn robokassa_stays_within_budget() {
     check("robokassa", Settings::new(robokassa::settings(&[])), &post(robokassa::genuine().as_bytes()));
+}
+
+#[test]
+fn yookassa_stays_within_budget() {
+    let pending = yookassa::PAYMENT.replace("\"succeeded\"", "\"pending\"").replace("\"metadata\"", yookassa::CONFIRMATION);
+    let settings = Settings::new(yookassa::settings(&[("return-url", "https://lk.example.ru/")]));
+    let callback = post(yookassa::NOTIFICATION.as_bytes());
+    compare("yookassa", taken_by_steps("yookassa", settings, &callback, [yookassa::PAYMENT, &pending]));
 }

@@ -26,3 +26,4 @@ mod provider_suite;
 mod register;
 mod robokassa;
 mod shipped_abilities;
+mod yookassa;

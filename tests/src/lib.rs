@@ -15,6 +15,7 @@ pub mod onec;
 pub mod robokassa;
 pub mod straight;
 pub mod vectors;
+pub mod yookassa;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

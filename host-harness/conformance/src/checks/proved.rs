@@ -15,7 +15,8 @@ use crate::text::{Edit, Field, Part, Syntax, edited, fields};
 use crate::vectors::{Expected, Sample};
 
 /// The codes of a callback that is refused because it is not proved. Any other code means that it is proved.
-const REFUSAL_CODES: [&str; 5] = ["malformed", "field-conflict", "signature-missing", "signature-mismatch", "credentials"];
+const REFUSAL_CODES: [&str; 6] =
+    ["malformed", "field-conflict", "signature-missing", "signature-mismatch", "credentials", "not-confirmed"];
 /// Texts that are appended to a field's value to change it.
 const CHANGES: [&str; 2] = ["x", "1"];
 /// «Иван» in windows-1251, which is not UTF-8: raw and percent-encoded.

@@ -272,6 +272,10 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
         "signature-missing" => {
             lang.of("без подписи: запросы не от платёжной системы", "no signature: not the payment system's")
         }
+        "not-confirmed" => lang.of(
+            "платёжная система не подтвердила: запросы поддельные или пришли слишком рано",
+            "the payment system does not confirm it: these are forged, or early",
+        ),
         "unrecognized-form" => {
             lang.of("подписано, но форма незнакома: смотрите «Неопознанные»", "signed, but in an unknown form: see «Unmatched»")
         }

@@ -19,3 +19,4 @@ mod secrets;
 mod simulation;
 mod swap;
 mod torture;
+mod yookassa;

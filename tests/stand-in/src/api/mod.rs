@@ -7,6 +7,7 @@ mod notify;
 mod page;
 mod server;
 mod wire;
+pub mod yookassa;
 
 use std::fmt;
 

@@ -10,3 +10,4 @@ mod robokassa;
 mod shop;
 mod vectors;
 mod wire;
+mod yookassa;
