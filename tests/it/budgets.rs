@@ -88,3 +88,10 @@ fn onec_stays_within_budget() {
 fn robokassa_stays_within_budget() {
     check("robokassa", Settings::new(robokassa::settings(&[])), &post(robokassa::genuine().as_bytes()));
 }
+
+/// Its callback is measured up to the payment that it wants.
+#[test]
+fn osmp_stays_within_budget() {
+    let payment = "command=pay&txn_id=1234567&txn_date=20261128100005&account=100500&sum=10.45&trm_id=77&prv_id=5";
+    check("osmp", Settings::new([("currency", "RUB")]), &CallbackRequest::get(payment));
+}

@@ -483,3 +483,14 @@ fn robokassa_passes_with_every_hash() {
         assert_eq!(not_applicable(&report), of_no_use, "{report}");
     }
 }
+
+#[test]
+fn osmp_passes_what_applies_to_it() {
+    let osmp = sandbox().load(&component_of("osmp"), Limits::default()).unwrap();
+    for (name, vectors) in end_to_end::osmp::VECTORS {
+        let effort = if name == "vectors" { Effort::Full } else { Effort::Quick };
+        let report = check_provider(&osmp, Some(&Vectors::from_json(vectors).unwrap()), effort, SEED);
+        let of_proof = ["mutations", "refunds", "proved", "questions"];
+        assert_eq!(not_applicable(&report), [&of_proof[..], &["links", "exports", "secrets"]].concat(), "{name}: {report}");
+    }
+}

@@ -4,7 +4,7 @@
 //!
 //! What is specific to a payment system, above all its fields and signatures, is in [`chronopay`] and [`robokassa`]; each
 //! implements [`PaymentSystem`](system::PaymentSystem). The other modules send and log callbacks, parse forms, render pages,
-//! and run a server.
+//! and run a server. A [`terminal`] asks a host and reports to it, and has no server.
 
 pub mod chronopay;
 pub mod courier;
@@ -19,6 +19,7 @@ mod secret;
 mod send;
 pub mod serving;
 pub mod system;
+pub mod terminal;
 
 pub use courier::Patience;
 pub use log::Sent;

@@ -18,4 +18,5 @@ mod operations;
 mod secrets;
 mod simulation;
 mod swap;
+mod terminals;
 mod torture;
