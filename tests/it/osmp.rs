@@ -63,7 +63,7 @@ fn steps_match_native() {
         for sample in &vectors.callbacks {
             let context = Context::at(sample.request.received_at);
             let step = merchant.handle_callback(&sample.request, &context).unwrap();
-            assert_eq!(step, native_step(&native, &sample.request), "{file}: {}", sample.name);
+            assert!(step == native_step(&native, &sample.request), "{file}: {}", sample.name);
         }
     }
 }
@@ -98,7 +98,7 @@ fn recorded() -> MovementState {
 fn said(settings: &[(&str, &str)], query: &str, context: Context) -> String {
     let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let step = merchant(&settings).handle_callback(&CallbackRequest::get(query), &context).unwrap();
-    let Step::Done(CallbackAnswer { verdict: Verdict::Answered, reply: Some(reply) }) = step else { panic!("{step:?}") };
+    let Some(CallbackAnswer { verdict: Verdict::Answered, reply: Some(reply) }) = step.done() else { panic!("{query}") };
     assert_eq!(reply.status, 200);
     let text = String::from_utf8(reply.body).unwrap();
     text.strip_prefix(HEAD).unwrap().strip_suffix("</response>").unwrap().to_owned()
