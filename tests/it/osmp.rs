@@ -9,7 +9,7 @@ use domain::{
 };
 use end_to_end::convert;
 use end_to_end::osmp::{VECTORS, merchant, native, provider};
-use kit::{Asking as _, CallbackStep, Provider as _, Stop};
+use kit::{CallbackStep, Provider as _, Stop};
 use money::Currency;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><response>";
@@ -33,7 +33,7 @@ fn question(asked: kit::exchanges::Question) -> Question {
 /// Returns the first step of the native code, as the sandbox gives it.
 fn native_step(native: &Osmp, request: &CallbackRequest) -> Step<CallbackAnswer> {
     let done = |verdict, reply| Step::Done(CallbackAnswer { verdict, reply });
-    match native.handle_callback(&convert::request(request.clone()), &kit::Context::at(request.received_at)) {
+    match kit::Asking::handle_callback(native, &convert::request(request.clone()), &kit::Context::at(request.received_at)) {
         Err(Stop::Ask(asked)) => Step::Ask(asked.into_iter().map(question).collect()),
         Err(Stop::Want(event)) => done(Verdict::Wanted(Box::new(convert::event(*event))), None),
         Ok(CallbackStep::Answered(reply)) => done(Verdict::Answered, Some(convert::reply(reply))),
