@@ -190,6 +190,7 @@ mod tests {
     use kit::contract::Problem;
     use kit::exchanges::{AccountState, Exchange, Movement, MovementName, MovementState, NoAnswer, Question};
     use kit::request::get;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::settings::tests::settings;
@@ -432,6 +433,31 @@ mod tests {
             };
             assert_eq!((got.as_deref(), facts(&reply).as_str()), (code, want), "{query}");
             assert_eq!(reply.status, 200, "{query}");
+        }
+    }
+
+    proptest! {
+        /// Any request has a step, and what is wanted of it is a payment by the grammar of the settings.
+        #[test]
+        fn any_request_has_a_step(
+            pairs in prop::collection::vec((
+                prop::sample::select(names::known().collect::<Vec<_>>()),
+                "pay|payment|check|cancel|status|[0-9]{1,21}|[0-9]{1,4}[.,][0-9]{0,3}|20261128100005|28.11.2026_10:00:05|\\PC{0,9}",
+            ), 0..9),
+            is_sber in any::<bool>(),
+        ) {
+            let query = kit::form::encode(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+            match taken(if is_sber { &SBER } else { &[] }, &query, &Context::at(0)) {
+                Err(Stop::Want(event)) => {
+                    prop_assert!(event.kind == EventKind::Payment && event.amount.minor_units > 0, "{query}");
+                    prop_assert!(event.account.is_some_and(|account| account.bytes().all(|byte| byte.is_ascii_digit())), "{query}");
+                }
+                Err(Stop::Ask(questions)) => prop_assert_eq!(questions.len(), 1),
+                Ok(CallbackStep::Answered(reply) | CallbackStep::Done(CallbackAnswer { reply, .. })) => {
+                    prop_assert_eq!(reply.status, 200);
+                }
+                other => prop_assert!(false, "{other:?}"),
+            }
         }
     }
 }
