@@ -139,3 +139,10 @@ fn yookassa_stays_within_budget() {
     let callback = post(yookassa::NOTIFICATION.as_bytes());
     compare("yookassa", taken_by_steps("yookassa", settings, &callback, [yookassa::PAYMENT, &pending]));
 }
+
+/// Its callback is measured up to the payment that it wants.
+#[test]
+fn osmp_stays_within_budget() {
+    let payment = "command=pay&txn_id=1234567&txn_date=20261128100005&account=100500&sum=10.45&trm_id=77&prv_id=5";
+    check("osmp", Settings::new([("currency", "RUB")]), &CallbackRequest::get(payment));
+}

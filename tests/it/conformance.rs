@@ -494,3 +494,26 @@ fn cloudpayments_passes() {
     let skipped = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Skipped { .. }));
     assert_eq!(skipped.map(|check| check.name).collect::<Vec<_>>(), ["operations", "links"], "{report}");
 }
+
+#[test]
+fn osmp_passes_what_applies_to_it() {
+    let osmp = sandbox().load(&component_of("osmp"), Limits::default()).unwrap();
+    for (name, vectors) in end_to_end::osmp::VECTORS {
+        let effort = if name == "vectors" { Effort::Full } else { Effort::Quick };
+        let report = check_provider(&osmp, Some(&Vectors::from_json(vectors).unwrap()), effort, SEED);
+        let of_no_use = [
+            "operations",
+            "mutations",
+            "refunds",
+            "proved",
+            "questions",
+            "answers",
+            "links",
+            "exports",
+            "reports",
+            "calls",
+            "secrets",
+        ];
+        assert_eq!(not_applicable(&report), of_no_use, "{name}: {report}");
+    }
+}

@@ -22,6 +22,7 @@ mod exports;
 mod hostile;
 mod load;
 mod onec;
+mod osmp;
 mod provider_suite;
 mod register;
 mod robokassa;

@@ -12,6 +12,7 @@ pub mod figures;
 pub mod guest;
 pub mod month;
 pub mod onec;
+pub mod osmp;
 pub mod robokassa;
 pub mod straight;
 pub mod vectors;

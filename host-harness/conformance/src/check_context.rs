@@ -247,6 +247,21 @@ impl<'v> CheckContext<'v> {
         }
     }
 
+    /// Checks that a callback is proved by itself, or by an answer of the payment system.
+    ///
+    /// # Errors
+    /// The check's outcome if nothing proves it: what is changed in it is another callback of the same caller.
+    pub fn requires_proof(&self) -> Result<(), Outcome> {
+        match self.merchant()?.callback_proof() {
+            Ok(CallbackProof::Caller) => {
+                let reason = "nothing in a callback proves it, so that a changed one is another; the host must know the caller";
+                Err(Outcome::NotApplicable { reason: reason.to_owned() })
+            }
+            // An error is a finding of `questions`.
+            Ok(CallbackProof::Signature | CallbackProof::Lookup) | Err(_) => Ok(()),
+        }
+    }
+
     /// Reports whether the sandbox had no room for some call.
     pub fn was_busy(&self) -> bool {
         self.caller.busy.load(Ordering::Relaxed)

@@ -19,7 +19,8 @@
 //!   are tried without vectors too.
 //! - `samples`: each sample of the vectors gets its verdict, its code, and the fields of its event. At least one sample must be
 //!   an accepted payment. If the vectors say that the provider takes no callbacks, and it has no payment links, each sample is
-//!   one that is refused, and `mutations`, `refunds` and `proved` do not apply.
+//!   one that is refused, and `mutations`, `refunds` and `proved` do not apply. Nor do they where `callback-proof` is `caller`: nothing in
+//!   a callback proves it then, and a changed one is another.
 //! - `operations`: each operation of the vectors (a link, a status, a refund, a charge, a report) has the result that they
 //!   expect, with the answers that they give. The vectors must have one of each ability that the component has.
 //! - `determinism`: each call asks the same questions and returns the same answer again: in fresh instances, in a warm one after

@@ -213,6 +213,14 @@ pub fn prefixed<'b>(bytes: &'b [u8], prefix: &'static str) -> Result<Vec<Paramet
     Ok(fields)
 }
 
+/// Returns the value of a field whose name a setting gives, decoded as those of [`Form`]; an empty text if it is absent. `None` if it has
+/// two different values.
+pub fn single<'b>(bytes: &'b [u8], name: &str) -> Option<Cow<'b, str>> {
+    let mut values = pairs(bytes).filter(|pair| *pair.name.decode() == *name.as_bytes()).map(|pair| pair.value.text());
+    let first = values.next().unwrap_or_default();
+    values.all(|other| other == first).then_some(first)
+}
+
 /// Encodes a value for a form.
 pub fn encode_value(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
@@ -313,6 +321,20 @@ mod tests {
         }
         let field = &prefixed(b"Shp%5Fa=%D0%9C", "Shp_").unwrap()[0];
         assert_eq!(field.encoded, [&b"Shp%5Fa"[..], b"%D0%9C"]);
+    }
+
+    #[test]
+    fn a_field_that_a_setting_names() {
+        for (text, want) in [
+            (&b"ibox_txn_id=12+3&a=1"[..], Some("12 3")),
+            (b"a=1&%69box_txn_id=%31", Some("1")),
+            (b"ibox_txn_id=1&ibox_txn_id=%31", Some("1")),
+            (b"ibox_txn_id=1&ibox_txn_id=2", None),
+            (b"ibox_txn_id=1&ibox_txn_id", None),
+            (b"a=1", Some("")),
+        ] {
+            assert_eq!(single(text, "ibox_txn_id").as_deref(), want, "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

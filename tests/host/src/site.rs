@@ -33,6 +33,15 @@ pub struct Site {
     client: Client,
 }
 
+/// Creates the operator in a folder.
+pub fn add_operator(folder: &Folder) {
+    let mut operator = Command::new(program());
+    operator.args(["operator", OPERATOR, "--data"]).arg(folder.data()).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut operator = operator.spawn().unwrap();
+    writeln!(operator.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert!(operator.wait().unwrap().success(), "an operator is made");
+}
+
 impl Site {
     /// Starts a host with one operator and without settings.
     pub fn start() -> Site {
@@ -41,11 +50,7 @@ impl Site {
 
     /// Starts it on an existing folder, with this `HARNESS_LOG`.
     pub fn start_on(folder: Folder, log: &str) -> Site {
-        let mut operator = Command::new(program());
-        operator.args(["operator", OPERATOR, "--data"]).arg(folder.data()).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut operator = operator.spawn().unwrap();
-        writeln!(operator.stdin.take().unwrap(), "{PASSWORD}").unwrap();
-        assert!(operator.wait().unwrap().success(), "an operator is made");
+        add_operator(&folder);
         for _ in 0..STARTS_MAX {
             // Links and addresses on pages must work, so the address is chosen before the host listens on it.
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

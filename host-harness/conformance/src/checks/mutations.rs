@@ -29,6 +29,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 
 /// `refunds`: a callback that is not a payment never becomes one.
 pub fn refunds(subject: &CheckContext) -> Checked {
+    subject.requires_proof()?;
     if !subject.genuine()?.iter().any(|(_, event)| event.facts.kind != EventKind::Payment) {
         let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
         return Err(Outcome::NotApplicable { reason: why.to_owned() });
@@ -38,6 +39,7 @@ pub fn refunds(subject: &CheckContext) -> Checked {
 
 fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcome> {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
+    subject.requires_proof()?;
     Ok(subject.mutated.get_or_init(|| {
         let mut rng = subject.rng("mutations");
         let per_class = subject.scaled(None, Some(QUICK_PER_CLASS));

@@ -24,6 +24,7 @@ const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 
 pub fn check(subject: &CheckContext) -> Checked {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
+    subject.requires_proof()?;
     let places: Vec<(&Sample, &ProvedEvent, Part, Field)> = genuine
         .iter()
         .flat_map(|(sample, event)| {

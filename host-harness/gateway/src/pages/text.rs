@@ -315,6 +315,17 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             lang.of("платёжная система удалена: смотрите «Неопознанные»", "the payment system was removed: see «Unmatched»")
         }
         "provider-failed" => lang.of("сбой компонента: смотрите «Неопознанные»", "the component failed: see «Unmatched»"),
+        "unknown-account" => lang.of("отказ плательщику: такого лицевого счёта нет", "the payer was told: no such account"),
+        "account-inactive" => {
+            lang.of("отказ плательщику: счёт не принимает платежи", "the payer was told: the account takes no payments")
+        }
+        "amount-out-of-range" => {
+            lang.of("отказ плательщику: такая сумма не принимается", "the payer was told: no such amount is taken")
+        }
+        "not-returnable" => lang.of(
+            "платёж не возвращён: он не зачислен, уже возвращён или деньги потрачены",
+            "the payment was not returned: it is not entered, was returned, or its money is spent",
+        ),
         "malformed" | "field-conflict" => lang.of("запрос не удалось разобрать", "the request cannot be parsed"),
         _ => lang.of("отвергнуто компонентом платёжной системы", "refused by the component"),
     }

@@ -18,5 +18,6 @@ mod operations;
 mod secrets;
 mod simulation;
 mod swap;
+mod terminals;
 mod torture;
 mod yookassa;
