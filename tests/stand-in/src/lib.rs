@@ -3,9 +3,10 @@
 //! [`Scenario`] says. It moves no money and is not part of a host.
 //!
 //! What is specific to a payment system, above all its fields and signatures, is in [`chronopay`] and [`robokassa`]; each
-//! implements [`PaymentSystem`](system::PaymentSystem). The other modules send and log callbacks, parse forms, render pages,
-//! and run a server.
+//! implements [`PaymentSystem`](system::PaymentSystem). Payment systems that are called by an API are in [`api`], and implement
+//! [`PaymentApi`](api::PaymentApi). The other modules send and log callbacks, parse forms, render pages, and run a server.
 
+pub mod api;
 pub mod chronopay;
 pub mod courier;
 pub mod form;

@@ -19,6 +19,16 @@ impl Price {
         format!("{whole}{decimals:0<2}").parse().ok().filter(|minor_units| *minor_units > 0).map(Price)
     }
 
+    /// Returns the price of so many minor units.
+    pub fn of_minor_units(minor_units: u64) -> Price {
+        Price(minor_units)
+    }
+
+    /// Returns the minor units.
+    pub fn minor_units(self) -> u64 {
+        self.0
+    }
+
     /// Returns the price plus 1.00.
     pub fn greater_by_one(self) -> Price {
         Price(self.0 + 100)

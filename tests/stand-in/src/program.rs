@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+use crate::api::{ApiServer, PaymentApi};
 use crate::courier::Patience;
 use crate::serving::Running;
 use crate::system::PaymentSystem;
@@ -61,4 +62,27 @@ pub fn secret_of(variable: &str, what: &str) -> Result<String, String> {
 /// Returns the seconds since 1970. Ids that count up from there are not repeated after a restart.
 pub fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
+}
+
+/// Serves a payment system with an API until the process is killed. Prints its address, and the address of its page.
+pub fn serve_api<P: PaymentApi>(program: &str, system: Result<P, String>, listen: &str) -> ExitCode {
+    match system.and_then(|system| start_api(system, listen)) {
+        Ok(_server) => loop {
+            std::thread::park();
+        },
+        Err(message) => {
+            eprintln!("{program}: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start_api<P: PaymentApi>(system: P, listen: &str) -> Result<ApiServer<P>, String> {
+    let server = ApiServer::start(system, listen).map_err(|error| error.to_string())?;
+    let (address, page) = (server.address(), server.page());
+    let mut out = std::io::stdout();
+    writeln!(out, "listening on http://{address}\npay and pay back on {page}")
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())?;
+    Ok(server)
 }
