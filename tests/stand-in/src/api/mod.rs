@@ -5,6 +5,7 @@
 mod notify;
 mod page;
 mod server;
+pub mod tbank;
 mod wire;
 
 use std::fmt;
