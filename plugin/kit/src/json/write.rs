@@ -46,6 +46,11 @@ impl ObjectWriter<'_> {
         self.name(name).push_str(&money::format_amount(minor_units));
     }
 
+    /// Writes thousandths, not negative, as a number with three decimals: 1500 is `1.500`. For quantities of a receipt.
+    pub fn thousandths(&mut self, name: &str, thousandths: u64) {
+        self.name(name).push_str(&format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
+    }
+
     /// Writes `true` or `false`.
     pub fn flag(&mut self, name: &str, flag: bool) {
         self.name(name).push_str(if flag { "true" } else { "false" });
