@@ -483,3 +483,13 @@ fn robokassa_passes_with_every_hash() {
         assert_eq!(not_applicable(&report), of_no_use, "{report}");
     }
 }
+
+#[test]
+fn tbank_passes() {
+    let tbank = sandbox().load(&component_of("tbank"), Limits::default()).unwrap();
+    let [vectors, test_mode] = end_to_end::tbank::VECTORS.map(|vectors| Vectors::from_json(vectors).unwrap());
+    let report = check_provider(&tbank, Some(&vectors), Effort::Full, SEED);
+    assert!(report.passes(), "{report}");
+    let report = check_provider(&tbank, Some(&test_mode), Effort::Quick, SEED);
+    assert!(!report.outcome("samples").is_some_and(|outcome| matches!(outcome, Outcome::Failed { .. })), "{report}");
+}

@@ -24,3 +24,4 @@ mod onec;
 mod provider_suite;
 mod register;
 mod robokassa;
+mod tbank;

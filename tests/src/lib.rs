@@ -13,6 +13,7 @@ pub mod month;
 pub mod onec;
 pub mod robokassa;
 pub mod straight;
+pub mod tbank;
 pub mod vectors;
 
 use std::path::PathBuf;

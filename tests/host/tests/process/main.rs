@@ -18,4 +18,5 @@ mod operations;
 mod secrets;
 mod simulation;
 mod swap;
+mod tbank;
 mod torture;
