@@ -1,10 +1,9 @@
 //! The shipped component of T-Bank, with a stand-in that answers its calls and sends its notifications.
 
 use domain::{
-    CallbackRequest, Event, EventKind, Exchange, HttpCall, HttpResponse, HttpResult, LedgerAnswer,
-    LedgerQuestion, LinkFailure, LinkRequest, Money, Movement, MovementId, MovementName, MovementOrigin, MovementState,
-    OperationId, OperationResult, Order, OrderId, OrderState, PaymentLink, PaymentReference, ProvedEvent, ProviderName, Question,
-    RefundRequest, Verdict,
+    CallbackRequest, Event, EventKind, Exchange, HttpCall, HttpResponse, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure,
+    LinkRequest, Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, Order,
+    OrderId, OrderState, PaymentLink, PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Verdict,
 };
 use end_to_end::{order, tbank};
 use money::Currency;
@@ -135,7 +134,9 @@ impl Answers for World {
     fn call(&mut self, call: &HttpCall) -> HttpResult {
         let sent = agent().post(&call.url).content_type("application/json").send(&call.body[..]);
         match sent.ok().and_then(|response| Answer::of(response).ok()) {
-            Some(answer) => HttpResult::Response(HttpResponse { status: answer.status, headers: Vec::new(), body: answer.body }),
+            Some(answer) => {
+                HttpResult::Response(HttpResponse { status: answer.status, headers: Vec::new(), body: answer.body })
+            }
             None => HttpResult::Unknown("there is no answer".to_owned()),
         }
     }
@@ -222,7 +223,7 @@ fn a_refund_and_its_notification_are_one_event() {
     assert_eq!(world.done(result), "5000 refund:13660:10000 again");
     assert_eq!(world.bank.refunds(), 3);
     let request = world.refund("r-3", 1);
-    assert_eq!(world.pay_back(&request).name(), "refused");
+    assert_eq!(world.pay_back(&request).name(), "unknown");
 }
 
 #[test]

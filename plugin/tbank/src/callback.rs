@@ -26,6 +26,8 @@ enum NoEvent {
     Unavailable,
 }
 
+type EventsOrNone = Result<Vec<Event>, NoEvent>;
+
 /// Judges a notification and answers it.
 ///
 /// # Errors
@@ -66,7 +68,7 @@ fn proved<'r>(settings: &Settings, request: &'r CallbackRequest) -> Result<Objec
 }
 
 /// Returns what a proved notification tells.
-fn judge(settings: &Settings, root: &Object<'_>, context: &Context) -> Result<Result<Vec<Event>, NoEvent>, Stop> {
+fn judge(settings: &Settings, root: &Object<'_>, context: &Context) -> Result<EventsOrNone, Stop> {
     if let Err(verdict) = of_this_terminal(settings, root) {
         return Ok(Err(NoEvent::Verdict(verdict)));
     }
@@ -121,7 +123,7 @@ fn of_status(
     notification: &Notification,
     root: &Object<'_>,
     context: &Context,
-) -> Result<Result<Vec<Event>, NoEvent>, Stop> {
+) -> Result<EventsOrNone, Stop> {
     let subject = notification.subject();
     let event = match status {
         Status::Reversed => subject.released(settings),
@@ -130,26 +132,27 @@ fn of_status(
             Some(order) => subject.declined(settings, order.amount.minor_units),
             None => return Ok(ignored("The payment was declined, and its order is not known.")),
         },
-        _ => {
-            if let Some(order) = context.order(&notification.order)?
-                && (order.amount.minor_units, order.amount.currency.as_str()) != (notification.amount, CURRENCY.as_str())
-            {
-                let message = "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.";
-                return Ok(unresolved(Code::UnrecognizedForm.at("Amount", message)));
-            }
-            let tell = if status == Status::Confirmed {
-                subject.paid(settings, notification.amount)
-            } else {
-                subject.held(settings, notification.amount)
-            };
-            tell
-        }
+        _ => match check_amount(notification, context)? {
+            Err(problem) => return Ok(unresolved(problem)),
+            Ok(()) if status == Status::Confirmed => subject.paid(settings, notification.amount),
+            Ok(()) => subject.held(settings, notification.amount),
+        },
     };
     Ok(Ok(vec![Event { extra: extra(root), ..event }]))
 }
 
+/// Compares the amount with that of the order, if the host knows the order.
+fn check_amount(notification: &Notification, context: &Context) -> Result<Result<(), Problem>, Stop> {
+    let Some(order) = context.order(&notification.order)? else { return Ok(Ok(())) };
+    if (order.amount.minor_units, order.amount.currency.as_str()) == (notification.amount, CURRENCY.as_str()) {
+        return Ok(Ok(()));
+    }
+    let message = "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.";
+    Ok(Err(Code::UnrecognizedForm.at("Amount", message)))
+}
+
 /// T-Bank is asked what was paid back: no document says whether a notification names the refund, the whole or what is left.
-fn of_refund(settings: &Settings, notification: &Notification, context: &Context) -> Result<Result<Vec<Event>, NoEvent>, Stop> {
+fn of_refund(settings: &Settings, notification: &Notification, context: &Context) -> Result<EventsOrNone, Stop> {
     let state = match state(settings, &notification.payment, context)? {
         Ok(state) => state,
         Err(NoState::Unavailable(_)) => return Ok(Err(NoEvent::Unavailable)),
@@ -162,7 +165,7 @@ fn of_refund(settings: &Settings, notification: &Notification, context: &Context
     refund_events(settings, &state, context)
 }
 
-fn refund_events(settings: &Settings, state: &State, context: &Context) -> Result<Result<Vec<Event>, NoEvent>, Stop> {
+fn refund_events(settings: &Settings, state: &State, context: &Context) -> Result<EventsOrNone, Stop> {
     if state.status == Status::Refunding {
         // Another refund is under way; its notification tells both.
         return Ok(Err(NoEvent::Unavailable));

@@ -2,14 +2,14 @@
 
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::exchanges::{HttpCall, Repeatable};
-use kit::json::{Object, ObjectWriter};
+use kit::json::{JsonError, Object, ObjectWriter};
 use kit::problem::Code;
 use kit::{Context, LinkStep, Stop, order, text, url};
 
 use crate::api::{Answer, Refusal, Scalar, amount, answer, call, is_payment_id, read};
 use crate::receipt;
 use crate::settings::{CURRENCY, Method, Settings, language};
-use crate::status::of_order;
+use crate::status::payment_ids;
 
 /// The limits in T-Bank's documentation.
 pub const ORDER_ID_CHARS_MAX: u8 = 36;
@@ -50,37 +50,38 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
         Err(problems) => return Ok(LinkStep::Failed(problems)),
     };
     let result = context.call(request.init(settings))?;
-    let made = match answer(settings, result) {
-        Answer::Success(found) => made(&found, order),
+    let payment = match answer(settings, result) {
+        Answer::Success(found) => new_payment(&found, order),
         Answer::Refusal(refusal) => return Ok(refused(&refusal)),
         Answer::NotSent(reason) => return Ok(LinkStep::Unavailable(Code::Unavailable.whole(reason))),
         Answer::Unclear(reason) => Err(reason),
     };
-    match made {
-        Ok(made) => with_code(settings, &request, Some(made.url), made.payment, context),
+    match payment {
+        Ok(NewPayment { id, url }) => with_qr_code(settings, &request, Some(url), id, context),
         Err(reason) => after_lost_answer(settings, &request, &reason, context),
     }
 }
 
-/// What Init made.
-struct Made {
-    payment: String,
+/// The payment that Init made.
+struct NewPayment {
+    id: String,
     url: String,
 }
 
-fn made(found: &Object<'_>, order: &Order) -> Result<Made, String> {
-    let told = |error: kit::json::JsonError| error.to_string();
-    let payment = found.number_text("PaymentId").map_err(told)?.into_owned();
-    let url = found.text("PaymentURL").map_err(told)?.into_owned();
-    let is_ours = found.text("OrderId").is_ok_and(|id| id == order.id)
+/// Reads the answer to Init, which must be about the order.
+fn new_payment(found: &Object<'_>, order: &Order) -> Result<NewPayment, String> {
+    let message = |error: JsonError| error.to_string();
+    let id = found.number_text("PaymentId").map_err(message)?.into_owned();
+    let url = found.text("PaymentURL").map_err(message)?.into_owned();
+    let is_of_order = found.text("OrderId").is_ok_and(|found| found == order.id)
         && found.number_text("Amount").is_ok_and(|text| amount(&text) == Some(order.amount.minor_units));
-    if !is_ours || !is_payment_id(&payment) {
+    if !is_of_order || !is_payment_id(&id) {
         return Err("T-Bank's answer is about another payment.".to_owned());
     }
     if !url.is_ascii() || url::secure(&url).is_err() {
         return Err("PaymentURL is no address that begins with https://.".to_owned());
     }
-    Ok(Made { payment, url })
+    Ok(NewPayment { id, url })
 }
 
 /// T-Bank refused, and made nothing.
@@ -95,19 +96,19 @@ fn refused(refusal: &Refusal) -> LinkStep {
 fn after_lost_answer(settings: &Settings, request: &Request<'_>, reason: &str, context: &Context) -> Result<LinkStep, Stop> {
     let unknown =
         || LinkStep::Unknown(Code::Unavailable.whole(format!("It is not known whether a payment was made. {reason}")));
-    let payments = match of_order(settings, &request.order.id, context)? {
+    let payments = match payment_ids(settings, &request.order.id, context)? {
         Ok(payments) => payments,
         Err(_) => return Ok(unknown()),
     };
     match (payments.as_slice(), request.method) {
         ([], _) => Ok(LinkStep::Unavailable(Code::Unavailable.whole(format!("No payment was made. {reason}")))),
-        ([payment], Method::Sbp) => with_code(settings, request, None, payment.clone(), context),
+        ([payment], Method::Sbp) => with_qr_code(settings, request, None, payment.clone(), context),
         _ => Ok(unknown()),
     }
 }
 
 /// Adds the code of «СБП», if one is wanted.
-fn with_code(
+fn with_qr_code(
     settings: &Settings,
     request: &Request<'_>,
     url: Option<String>,
@@ -123,7 +124,7 @@ fn with_code(
             &[("PaymentId", Scalar::Text(&payment)), ("DataType", Scalar::Text("PAYLOAD"))],
         ))?;
         let why = match answer(settings, result) {
-            Answer::Success(found) => match code(&found, &request.order.id, &payment) {
+            Answer::Success(found) => match qr_code(&found, &request.order.id, &payment) {
                 Some(code) => {
                     qr = Some(code);
                     String::new()
@@ -145,7 +146,7 @@ fn with_code(
     Ok(LinkStep::Done(PaymentLink { url, form: None, qr, reference: Some(payment), expires_at, extra }))
 }
 
-fn code(found: &Object<'_>, order: &str, payment: &str) -> Option<String> {
+fn qr_code(found: &Object<'_>, order: &str, payment: &str) -> Option<String> {
     let is_ours = found.text("OrderId").ok()? == order && found.number_text("PaymentId").ok()? == payment;
     let code = found.text("Data").ok()?;
     let is_code = (1..=QR_CHARS_MAX).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());

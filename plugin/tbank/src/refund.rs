@@ -1,7 +1,7 @@
 //! Paying back (Cancel), and what became of it.
 
 use kit::contract::Problem;
-use kit::exchanges::{OperationStep, Pending, Repeatable};
+use kit::exchanges::{HttpCall, OperationStep, Pending, Repeatable};
 use kit::json::{JsonError, Object, ObjectWriter};
 use kit::problem::Code;
 use kit::refunds::RefundRequest;
@@ -10,7 +10,7 @@ use kit::{Context, Recorded, Stop};
 use crate::api::{Answer, Scalar, amount, answer, call, is_payment_id};
 use crate::event::Subject;
 use crate::receipt;
-use crate::refunded::{Known, total};
+use crate::refunded::{RecordedPayment, total};
 use crate::settings::Settings;
 use crate::state::{NoState, State, Status, state};
 
@@ -23,7 +23,7 @@ const SOON: u32 = 60;
 struct Paid<'r> {
     subject: Subject<'r>,
     /// What is recorded of it.
-    known: Known<'r>,
+    recorded: RecordedPayment<'r>,
 }
 
 /// Pays back.
@@ -31,47 +31,70 @@ struct Paid<'r> {
 /// # Errors
 /// What must be called first.
 pub fn pay_back(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<OperationStep, Stop> {
-    let Some(paid) = request.payment.movement.as_ref().and_then(|movement| paid(context.state(movement))) else {
+    let Some(paid) = request.payment.movement.as_ref().and_then(|movement| recorded_payment(context.state(movement))) else {
         return Ok(OperationStep::Refused(not_a_payment()));
     };
     let found = match state(settings, paid.subject.payment, context)? {
         Ok(found) => found,
         Err(why) => return Ok(OperationStep::Unavailable(problem_of(why))),
     };
-    if found.order != paid.subject.order || !matches!(found.status, Status::Confirmed | Status::PartialRefunded) {
-        let message = "T-Bank does not have this payment as one that came in and was not paid back. Look in T-Bank's cabinet.";
-        return Ok(OperationStep::Refused(Code::Invalid.at("payment", message)));
+    if let Some(step) = without_call(settings, &paid, request, &found) {
+        return Ok(step);
     }
-    // T-Bank knows ExternalRequestId of refunds to cards, and says that of «СБП» it does not. Of others it says nothing.
-    let repeatable = if found.is_card { Repeatable::Within(KEY_SECONDS) } else { Repeatable::Never };
-    let receipt = request.receipt.as_ref().filter(|_| !request.full);
-    let receipt = match receipt.map(|receipt| receipt::checked(settings, receipt)).transpose() {
-        Ok(receipt) => receipt,
-        Err(problems) => return Ok(OperationStep::Refused(problems.into_iter().next().unwrap_or_else(not_a_payment))),
+    let result = match cancel(settings, &paid, request, found.is_card) {
+        Ok(call) => context.call(call)?,
+        Err(problem) => return Ok(OperationStep::Refused(problem)),
     };
-    let scalars = [
-        ("PaymentId", Scalar::Text(paid.subject.payment)),
-        ("Amount", Scalar::Integer(request.amount.minor_units)),
-        ("ExternalRequestId", Scalar::Text(&request.id)),
-    ];
-    let nested = |o: &mut ObjectWriter<'_>| {
-        if let Some(receipt) = &receipt {
-            receipt.write(o);
-        }
-    };
-    let result = context.call(call(settings, "Cancel", &scalars, nested, repeatable))?;
-    let refunded_before = total_of(&paid, &found);
     Ok(match answer(settings, result) {
-        Answer::Success(done) => cancelled(settings, &paid, request, &done, refunded_before),
+        Answer::Success(done) => cancelled(settings, &paid, request, &done, total_of(&paid, &found)),
         Answer::Refusal(refusal) => OperationStep::Refused(Code::Invalid.whole(refusal.sentence())),
         Answer::NotSent(reason) => OperationStep::Unavailable(Code::Unavailable.whole(reason)),
         Answer::Unclear(reason) => OperationStep::Unknown(Code::Unavailable.whole(reason)),
     })
 }
 
+/// Returns the result where the state leaves nothing to pay back, or not now.
+fn without_call(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, found: &State) -> Option<OperationStep> {
+    let is_of_order = found.order == paid.subject.order;
+    match found.status {
+        Status::Confirmed | Status::PartialRefunded if is_of_order => None,
+        Status::Refunding if is_of_order => {
+            let message = "Another refund of this payment is under way at T-Bank.";
+            Some(OperationStep::Unavailable(Code::Unavailable.whole(message)))
+        }
+        // An earlier try may have done it.
+        Status::Refunded if is_of_order => {
+            Some(outcome_by_sum(settings, paid, request.amount.minor_units, None, paid.recorded.paid))
+        }
+        _ => {
+            let message = "T-Bank does not have this payment as one that came in. Look in T-Bank's cabinet.";
+            Some(OperationStep::Refused(Code::Invalid.at("payment", message)))
+        }
+    }
+}
+
+/// Returns the call of Cancel.
+///
+/// # Errors
+/// The first problem of the receipt.
+fn cancel(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, is_card: bool) -> Result<HttpCall, Problem> {
+    // T-Bank prints the receipt of the payment again, when all of it is paid back.
+    let receipt = request.receipt.as_ref().filter(|_| !request.full).map(|receipt| receipt::checked(settings, receipt));
+    let receipt = receipt.transpose().map_err(|problems| problems.into_iter().next().unwrap_or_else(not_a_payment))?;
+    // T-Bank knows ExternalRequestId of refunds to cards, and says that of «СБП» it does not. Of others it says nothing.
+    let repeatable = if is_card { Repeatable::Within(KEY_SECONDS) } else { Repeatable::Never };
+    let scalars = [
+        ("PaymentId", Scalar::Text(paid.subject.payment)),
+        ("Amount", Scalar::Integer(request.amount.minor_units)),
+        ("ExternalRequestId", Scalar::Text(&request.id)),
+    ];
+    let nested = |o: &mut ObjectWriter<'_>| receipt.iter().for_each(|receipt| receipt.write(o));
+    Ok(call(settings, "Cancel", &scalars, nested, repeatable))
+}
+
 /// Returns what a state says that was paid back; nothing of a payment that is whole.
 fn total_of(paid: &Paid<'_>, found: &State) -> Option<i64> {
-    if found.status == Status::Confirmed { Some(0) } else { total(paid.known.paid, found).ok() }
+    if found.status == Status::Confirmed { Some(0) } else { total(paid.recorded.paid, found).ok() }
 }
 
 /// Reads the answer to Cancel.
@@ -82,23 +105,23 @@ fn cancelled(
     done: &Object<'_>,
     refunded_before: Option<i64>,
 ) -> OperationStep {
-    let unclear = |why: String| OperationStep::Unknown(Code::UnrecognizedForm.whole(why));
+    let unknown = |why: String| OperationStep::Unknown(Code::UnrecognizedForm.whole(why));
     let Cancelled { status, before, after } = match Cancelled::read(done, &paid.subject) {
         Ok(read) => read,
-        Err(why) => return unclear(format!("T-Bank's answer to the refund has a form that is not known. {why}")),
+        Err(why) => return unknown(format!("T-Bank's answer to the refund has a form that is not known. {why}")),
     };
     match status {
         Status::Refunding => pending(refunded_before),
         Status::Refunded | Status::PartialRefunded
             if before - after == request.amount.minor_units
-                && before <= paid.known.paid
+                && before <= paid.recorded.paid
                 && (status == Status::Refunded) == (after == 0) =>
         {
-            OperationStep::Succeeded(paid.subject.refunded(settings, before - after, paid.known.paid - after))
+            OperationStep::Succeeded(paid.subject.refunded(settings, before - after, paid.recorded.paid - after))
         }
         // It repeats what it knows of an earlier request, and names the present amounts.
         Status::Refunded | Status::PartialRefunded => pending(refunded_before),
-        _ => unclear("T-Bank took the refund and does not say that it is done or under way.".to_owned()),
+        _ => unknown("T-Bank took the refund and does not say that it is done or under way.".to_owned()),
     }
 }
 
@@ -111,16 +134,16 @@ struct Cancelled {
 
 impl Cancelled {
     fn read(done: &Object<'_>, subject: &Subject<'_>) -> Result<Cancelled, String> {
-        let told = |error: JsonError| error.to_string();
-        let (payment, order) = (done.number_text("PaymentId").map_err(told)?, done.text("OrderId").map_err(told)?);
+        let message = |error: JsonError| error.to_string();
+        let (payment, order) = (done.number_text("PaymentId").map_err(message)?, done.text("OrderId").map_err(message)?);
         if (&*payment, &*order) != (subject.payment, subject.order) {
             return Err("It is about another payment.".to_owned());
         }
         let kopecks = |name: &str| {
-            let text = done.number_text(name).map_err(told)?;
+            let text = done.number_text(name).map_err(message)?;
             amount(&text).ok_or_else(|| format!("{name} is no number of kopecks."))
         };
-        let status = Status::parse(&done.text("Status").map_err(told)?);
+        let status = Status::parse(&done.text("Status").map_err(message)?);
         Ok(Cancelled { status, before: kopecks("OriginalAmount")?, after: kopecks("NewAmount")? })
     }
 }
@@ -146,10 +169,12 @@ pub fn query(
         return Ok(OperationStep::Refused(not_a_payment()));
     };
     // Asked, and not taken from the request: what was recorded meanwhile counts, and the host compares it again.
-    let Some(paid) = context.movement(key)?.and_then(paid) else { return Ok(OperationStep::Refused(not_a_payment())) };
+    let Some(paid) = context.movement(key)?.and_then(recorded_payment) else {
+        return Ok(OperationStep::Refused(not_a_payment()));
+    };
     let found = match state(settings, paid.subject.payment, context)? {
         Ok(found) if found.order == paid.subject.order => found,
-        Ok(_) => return Ok(OperationStep::Unknown(look("It says that the payment is of another order."))),
+        Ok(_) => return Ok(OperationStep::Unknown(unclear("It says that the payment is of another order."))),
         Err(why) => return Ok(OperationStep::Unavailable(problem_of(why))),
     };
     let before: Option<i64> = reference.and_then(|text| text.parse().ok());
@@ -157,18 +182,18 @@ pub fn query(
         return Ok(pending(before));
     }
     Ok(match total_of(&paid, &found) {
-        Some(refunded) => told_by_sum(settings, &paid, request.amount.minor_units, before, refunded),
-        None => OperationStep::Unknown(look("What it says of the payment does not tell how much was paid back.")),
+        Some(refunded) => outcome_by_sum(settings, &paid, request.amount.minor_units, before, refunded),
+        None => OperationStep::Unknown(unclear("What it says of the payment does not tell how much was paid back.")),
     })
 }
 
 /// Compares what was paid back by now with what had been before the refund. Where the answer to Cancel was lost, that is not known:
 /// the refund is then what is not recorded of the sum, if that is as much.
-fn told_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Option<i64>, refunded: i64) -> OperationStep {
-    let recorded = paid.known.refunded();
+fn outcome_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Option<i64>, refunded: i64) -> OperationStep {
+    let recorded = paid.recorded.refunded();
     let with_this = before.unwrap_or(recorded).saturating_add(amount);
     let event = paid.subject.refunded(settings, amount, with_this);
-    let is_recorded = paid.known.refunds.iter().any(|refund| refund.dedup_key == event.dedup_key);
+    let is_recorded = paid.recorded.refunds.iter().any(|refund| refund.dedup_key == event.dedup_key);
     let is_missing = refunded == with_this || before.is_some() && refunded > with_this;
     if before.is_some() && is_recorded || is_missing && recorded.saturating_add(amount) <= refunded {
         return OperationStep::Succeeded(event);
@@ -177,19 +202,19 @@ fn told_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Option
         let message = "T-Bank took the refund, and did not carry it out: the payment is as it was before.";
         return OperationStep::Refused(Code::Invalid.whole(message));
     }
-    OperationStep::Unknown(look("The sum that was paid back does not tell of this refund."))
+    OperationStep::Unknown(unclear("The sum that was paid back does not tell of this refund."))
 }
 
-fn look(why: &str) -> Problem {
+fn unclear(why: &str) -> Problem {
     Code::UnrecognizedForm.whole(format!("T-Bank was asked for the payment. {why} Look in T-Bank's cabinet."))
 }
 
 /// Returns what is recorded of a payment. None: it is no payment of T-Bank's.
-fn paid(recorded: Recorded<'_>) -> Option<Paid<'_>> {
-    let payment = &recorded.movement()?.event;
-    let known = Known::of(payment, recorded.later().map(|later| &later.event))?;
+fn recorded_payment(found: Recorded<'_>) -> Option<Paid<'_>> {
+    let payment = &found.movement()?.event;
+    let recorded = RecordedPayment::of(payment, found.later().map(|later| &later.event))?;
     let id = Some(payment.transaction.as_str()).filter(|id| is_payment_id(id))?;
-    Some(Paid { subject: Subject { payment: id, order: payment.order.as_deref()? }, known })
+    Some(Paid { subject: Subject { payment: id, order: payment.order.as_deref()? }, recorded })
 }
 
 fn not_a_payment() -> Problem {

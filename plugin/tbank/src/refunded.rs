@@ -11,19 +11,19 @@ use crate::settings::{CURRENCY, Settings};
 use crate::state::{State, Status};
 
 /// What is recorded of a payment.
-pub struct Known<'c> {
+pub struct RecordedPayment<'c> {
     /// What came in, in kopecks.
     pub paid: i64,
     /// The refunds that are recorded.
     pub refunds: Vec<&'c Event>,
 }
 
-impl<'c> Known<'c> {
+impl<'c> RecordedPayment<'c> {
     /// Reads a payment and what followed from it. None: it is no payment in roubles.
-    pub fn of(payment: &Event, later: impl Iterator<Item = &'c Event>) -> Option<Known<'c>> {
+    pub fn of(payment: &Event, later: impl Iterator<Item = &'c Event>) -> Option<RecordedPayment<'c>> {
         let is_payment = payment.kind == EventKind::Payment && payment.amount.currency == CURRENCY.as_str();
         let refunds = later.filter(|event| event.kind == EventKind::Refund).collect();
-        is_payment.then_some(Known { paid: payment.amount.minor_units, refunds })
+        is_payment.then_some(RecordedPayment { paid: payment.amount.minor_units, refunds })
     }
 
     /// Returns how much of the refunds is recorded.
@@ -75,9 +75,10 @@ pub fn events(settings: &Settings, state: &State, context: &Context) -> Result<R
     let subject = state.subject();
     if let Some(recorded) = context.movement(&subject.payment_key())? {
         let payment = recorded.movement().map(|movement| &movement.event);
-        let known = payment.and_then(|payment| Known::of(payment, recorded.later().map(|later| &later.event)));
-        let event = known.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
-        return Ok(event.and_then(|known| known.event(settings, state)).map(|event| vec![event]));
+        let recorded_payment =
+            payment.and_then(|payment| RecordedPayment::of(payment, recorded.later().map(|later| &later.event)));
+        let event = recorded_payment.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
+        return Ok(event.and_then(|payment| payment.event(settings, state)).map(|event| vec![event]));
     }
     Ok(with_payment(settings, &subject, state, context)?)
 }
@@ -111,8 +112,8 @@ mod tests {
         let subject = state.subject();
         let events: Vec<Event> = recorded.iter().map(|(amount, total)| subject.refunded(&settings, *amount, *total)).collect();
         let payment = subject.paid(&settings, 10_000);
-        let known = Known::of(&payment, events.iter()).unwrap();
-        known.event(&settings, &state).map(|event| (event.amount.minor_units, event.dedup_key))
+        let recorded_payment = RecordedPayment::of(&payment, events.iter()).unwrap();
+        recorded_payment.event(&settings, &state).map(|event| (event.amount.minor_units, event.dedup_key))
     }
 
     #[test]
@@ -159,9 +160,9 @@ mod tests {
     #[test]
     fn what_is_no_payment_has_no_refunds() {
         let (settings, state) = (settings(&[]), state(Status::Refunded, 0));
-        assert!(Known::of(&state.subject().held(&settings, 10_000), [].iter()).is_none());
+        assert!(RecordedPayment::of(&state.subject().held(&settings, 10_000), [].iter()).is_none());
         let mut payment = state.subject().paid(&settings, 10_000);
         payment.amount.currency = "USD".into();
-        assert!(Known::of(&payment, [].iter()).is_none());
+        assert!(RecordedPayment::of(&payment, [].iter()).is_none());
     }
 }

@@ -102,16 +102,16 @@ pub fn state(settings: &Settings, payment: &str, context: &Context) -> Result<Re
 
 /// Parses a state, which must be of the payment that was asked for.
 fn parse(found: &Object<'_>, payment: &str) -> Result<State, String> {
-    let told = |error: JsonError| error.to_string();
-    let (id, order) = (found.number_text("PaymentId").map_err(told)?, found.text("OrderId").map_err(told)?);
+    let message = |error: JsonError| error.to_string();
+    let (id, order) = (found.number_text("PaymentId").map_err(message)?, found.text("OrderId").map_err(message)?);
     if id != payment || !is_payment_id(&id) {
         return Err("It is about another payment.".to_owned());
     }
     if !order::is_id(&order) {
         return Err("OrderId is no order's.".to_owned());
     }
-    let amount = amount(&found.number_text("Amount").map_err(told)?).ok_or("Amount is no number of kopecks.")?;
-    let status = Status::parse(&found.text("Status").map_err(told)?);
+    let amount = amount(&found.number_text("Amount").map_err(message)?).ok_or("Amount is no number of kopecks.")?;
+    let status = Status::parse(&found.text("Status").map_err(message)?);
     Ok(State {
         payment: id.into_owned(),
         order: order.into_owned(),

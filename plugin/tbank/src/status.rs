@@ -34,7 +34,7 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
     let linked = payment.link.as_ref().and_then(|link| link.reference.clone()).filter(|id| is_payment_id(id));
     let payments = match linked {
         Some(id) => vec![id],
-        None => match of_order(settings, &order.id, context)? {
+        None => match payment_ids(settings, &order.id, context)? {
             Ok(payments) => payments.into_iter().take(PAYMENTS_MAX).collect(),
             Err(problem) => return Ok(StatusStep::Unavailable(problem)),
         },
@@ -45,7 +45,7 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
                 found.unresolved =
                     Some(Code::UnrecognizedForm.at("OrderId", "T-Bank says that the payment is of another order."));
             }
-            Ok(state) => add(settings, &state, order.amount.minor_units, &mut found, context)?,
+            Ok(state) => add_events(settings, &state, order.amount.minor_units, &mut found, context)?,
             Err(NoState::Unavailable(reason)) => return Ok(StatusStep::Unavailable(Code::Unavailable.whole(reason))),
             Err(NoState::Refused(refusal)) => return Ok(StatusStep::Unavailable(Code::Unavailable.whole(refusal.sentence()))),
         }
@@ -57,7 +57,7 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
 ///
 /// # Errors
 /// The call, if it was not made yet; and why they are not known.
-pub fn of_order(settings: &Settings, order: &str, context: &Context) -> Result<Result<Vec<String>, Problem>, Stop> {
+pub fn payment_ids(settings: &Settings, order: &str, context: &Context) -> Result<Result<Vec<String>, Problem>, Stop> {
     let result = context.call(read(settings, "CheckOrder", &[("OrderId", Scalar::Text(order))]))?;
     let unclear = |reason: String| Err(Code::Unavailable.whole(reason));
     Ok(match answer(settings, result) {
@@ -85,8 +85,14 @@ pub fn of_order(settings: &Settings, order: &str, context: &Context) -> Result<R
     })
 }
 
-/// Adds what a payment's state tells.
-fn add(settings: &Settings, state: &State, ordered: i64, found: &mut PaymentStatus, context: &Context) -> Result<(), Stop> {
+/// Adds the events of a payment's state.
+fn add_events(
+    settings: &Settings,
+    state: &State,
+    ordered: i64,
+    found: &mut PaymentStatus,
+    context: &Context,
+) -> Result<(), Stop> {
     let subject = state.subject();
     match state.status {
         Status::Confirmed => found.events.push(subject.paid(settings, state.amount)),

@@ -116,7 +116,8 @@ fn only_the_refund_of_a_card_may_be_sent_again() {
 #[test]
 fn nothing_is_sent_where_there_is_nothing_to_pay_back() {
     for (state, want) in [
-        (state_of("REFUNDED", 10_000, "cards"), "refused invalid"),
+        (state_of("REFUNDED", 10_000, "cards"), "unknown"),
+        (state_of("REFUNDING", 10_000, "cards"), "unavailable"),
         (state_of("AUTHORIZED", 10_000, "cards"), "refused invalid"),
         (state_of("NEW", 10_000, "cards"), "refused invalid"),
         (answered(500, ""), "unavailable"),
@@ -126,6 +127,9 @@ fn nothing_is_sent_where_there_is_nothing_to_pay_back() {
     ] {
         assert_eq!(paid_back(state, refusal("0")), (String::new(), want.to_owned()));
     }
+    // An earlier try did it.
+    let context = recorded(&[(7_000, 7_000)]).called(get_state(), state_of("REFUNDED", 0, "cards"));
+    assert_eq!(shown(&pay_back(&settings(&[]), &request(3_000, false), &context).unwrap()), "3000 refund:13660:10000");
     let held = of_events(vec![SUBJECT.held(&settings(&[]), 10_000)]);
     assert_eq!(shown(&pay_back(&settings(&[]), &request(1, false), &held).unwrap()), "refused invalid");
 }
