@@ -129,7 +129,9 @@ fn nothing_is_sent_where_there_is_nothing_to_pay_back() {
     }
     // An earlier try did it.
     let context = recorded(&[(7_000, 7_000)]).called(get_state(), state_of("REFUNDED", 0, "cards"));
-    assert_eq!(shown(&pay_back(&settings(&[]), &request(3_000, false), &context).unwrap()), "3000 refund:13660:10000");
+    let mut request_after = request(3_000, false);
+    request_after.payment.movement = Some(MovementState { movement: 0, later: vec![1] });
+    assert_eq!(shown(&pay_back(&settings(&[]), &request_after, &context).unwrap()), "3000 refund:13660:10000");
     let held = of_events(vec![SUBJECT.held(&settings(&[]), 10_000)]);
     assert_eq!(shown(&pay_back(&settings(&[]), &request(1, false), &held).unwrap()), "refused invalid");
 }
