@@ -132,8 +132,8 @@ fn of_status(
             Some(order) => subject.declined(settings, order.amount.minor_units),
             None => return Ok(ignored("The payment was declined, and its order is not known.")),
         },
-        _ => match check_amount(notification, context)? {
-            Err(problem) => return Ok(unresolved(problem)),
+        _ => match check_amount(settings, notification, context)? {
+            Err(none) => return Ok(Err(none)),
             Ok(()) if status == Status::Confirmed => subject.paid(settings, notification.amount),
             Ok(()) => subject.held(settings, notification.amount),
         },
@@ -141,37 +141,49 @@ fn of_status(
     Ok(Ok(vec![Event { extra: extra(root), ..event }]))
 }
 
-/// Compares the amount with that of the order, if the host knows the order.
-fn check_amount(notification: &Notification, context: &Context) -> Result<Result<(), Problem>, Stop> {
-    let Some(order) = context.order(&notification.order)? else { return Ok(Ok(())) };
-    if (order.amount.minor_units, order.amount.currency.as_str()) == (notification.amount, CURRENCY.as_str()) {
-        return Ok(Ok(()));
+/// Compares the amount with that of the order. If the host does not know the order, with what T-Bank says of the payment: Amount and
+/// CardId are both digits and neighbours in the signed text.
+fn check_amount(settings: &Settings, notification: &Notification, context: &Context) -> Result<Result<(), NoEvent>, Stop> {
+    if let Some(order) = context.order(&notification.order)? {
+        if (order.amount.minor_units, order.amount.currency.as_str()) == (notification.amount, CURRENCY.as_str()) {
+            return Ok(Ok(()));
+        }
+        let message = "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.";
+        return Ok(unresolved(Code::UnrecognizedForm.at("Amount", message)));
     }
-    let message = "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.";
-    Ok(Err(Code::UnrecognizedForm.at("Amount", message)))
+    Ok(state_of(settings, notification, context)?.and_then(|state| {
+        if state.amount == notification.amount {
+            return Ok(());
+        }
+        let message = "The Token holds, but T-Bank has the payment with another amount. Look in T-Bank's cabinet.";
+        unresolved(Code::UnrecognizedForm.at("Amount", message))
+    }))
+}
+
+/// Asks T-Bank for the payment of a notification.
+fn state_of(settings: &Settings, notification: &Notification, context: &Context) -> Result<Result<State, NoEvent>, Stop> {
+    Ok(match state(settings, &notification.payment, context)? {
+        Ok(state) if state.order == notification.order => Ok(state),
+        Ok(_) => {
+            let message = "The Token holds, but T-Bank says that the payment is of another order.";
+            unresolved(Code::UnrecognizedForm.at("OrderId", message))
+        }
+        Err(NoState::Unavailable(_)) => Err(NoEvent::Unavailable),
+        Err(NoState::Refused(refusal)) => unresolved(Code::UnrecognizedForm.at("PaymentId", refusal.sentence())),
+    })
 }
 
 /// T-Bank is asked what was paid back: no document says whether a notification names the refund, the whole or what is left.
 fn of_refund(settings: &Settings, notification: &Notification, context: &Context) -> Result<EventsOrNone, Stop> {
-    let state = match state(settings, &notification.payment, context)? {
+    let state = match state_of(settings, notification, context)? {
         Ok(state) => state,
-        Err(NoState::Unavailable(_)) => return Ok(Err(NoEvent::Unavailable)),
-        Err(NoState::Refused(refusal)) => return Ok(unresolved(Code::UnrecognizedForm.at("PaymentId", refusal.sentence()))),
+        Err(none) => return Ok(Err(none)),
     };
-    if state.order != notification.order {
-        let message = "The Token holds, but T-Bank says that the payment is of another order.";
-        return Ok(unresolved(Code::UnrecognizedForm.at("OrderId", message)));
-    }
-    refund_events(settings, &state, context)
-}
-
-fn refund_events(settings: &Settings, state: &State, context: &Context) -> Result<EventsOrNone, Stop> {
     if state.status == Status::Refunding {
         // Another refund is under way; its notification tells both.
         return Ok(Err(NoEvent::Unavailable));
     }
-    let events = refunded::events(settings, state, context)?;
-    Ok(events.or_else(|why| {
+    Ok(refunded::events(settings, &state, context)?.or_else(|why| {
         let message = format!("A payment was paid back, and how much is not clear. {why} Look in T-Bank's cabinet.");
         unresolved(Code::UnrecognizedForm.at("Amount", message))
     }))

@@ -172,7 +172,16 @@ fn a_digit_that_moved_between_two_values_credits_nothing() {
         assert!(judged.starts_with("unresolved unrecognized-form"), "{to}: {judged}");
     }
     // An order that the host does not know: the ledger keeps the payment for an operator.
-    assert_eq!(judged(&[], &signed(&[]), Context::at(0).answered(no_order())), "10000 payment:13660");
+    let not_known = |body: &str, result| judged(&[], body, Context::at(0).answered(no_order()).called(get_state(), result));
+    let state = || state_of("CONFIRMED", 10_000, "cards");
+    assert_eq!(
+        judged(&[], &signed(&[]), Context::at(0).answered(no_order())),
+        "calls https://securepay.tinkoff.ru/v2/GetState"
+    );
+    assert_eq!(not_known(&signed(&[]), state()), "10000 payment:13660");
+    let moved = signed(&[]).replace("\"Amount\":10000,\"CardId\":322264", "\"Amount\":100003,\"CardId\":22264");
+    assert_eq!(not_known(&moved, state()), "unresolved unrecognized-form Amount");
+    assert_eq!(not_known(&signed(&[]), HttpResult::Unknown("timeout".into())), "unavailable 503");
     assert_eq!(judged(&[], &signed(&[]), Context::at(0).answered(ordered(20_000))), "unresolved unrecognized-form Amount");
 }
 
