@@ -106,7 +106,7 @@ fn of_this_terminal(settings: &Settings, root: &Object<'_>) -> Result<(), Verdic
         return Err(Verdict::Unresolved(Code::MerchantMismatch.at("TerminalKey", message)));
     }
     if settings.test_mode && settings.has_test_terminal() {
-        let message = "A notification of a test terminal, and its Token holds; nothing is credited, since test-mode is on.";
+        let message = "A notification of a test terminal, and its Token holds; nothing is credited.";
         return Err(Verdict::Ignored(Code::TestCallback.at("TerminalKey", message)));
     }
     if settings.test_mode {

@@ -159,6 +159,11 @@ fn qr_code(found: &Object<'_>, order: &str, payment: &str) -> Option<String> {
 /// All problems at once, each with its field.
 fn checked<'o>(settings: &Settings, order: &'o Order, now: u64) -> Result<Request<'o>, Vec<Problem>> {
     let mut problems = order::check(order, CURRENCY);
+    if order.id.starts_with('0') {
+        problems.push(
+            Code::Invalid.at("id", "It must not begin with a zero, which a notification could not tell from its ErrorCode."),
+        );
+    }
     if order.id.len() > usize::from(ORDER_ID_CHARS_MAX) {
         problems.push(Code::TooLong.at("id", format!("T-Bank takes {ORDER_ID_CHARS_MAX} characters.")));
     }

@@ -72,7 +72,7 @@ impl Notification {
         let order = root.text("OrderId").map_err(named)?.into_owned();
         let payment = root.number_text("PaymentId").map_err(named)?.into_owned();
         let code = root.number_text("ErrorCode").map_err(named)?;
-        if !order::is_id(&order) {
+        if !is_order_id(&order) {
             return Err("OrderId".to_owned());
         }
         if !is_payment_id(&payment) {
@@ -96,6 +96,12 @@ impl Notification {
     pub fn subject(&self) -> Subject<'_> {
         Subject { payment: &self.payment, order: &self.order }
     }
+}
+
+/// Reports whether a text can be the id of an order that this provider made. It begins with no zero: one could be `ErrorCode`, and the
+/// zero of that the last of an amount.
+pub fn is_order_id(text: &str) -> bool {
+    order::is_id(text) && !text.starts_with('0')
 }
 
 /// Returns a scalar value as text; empty if there is none.
@@ -170,6 +176,7 @@ mod tests {
             ("", &[("\"0\"", "\"00\"")], "ErrorCode"),
             ("", &[("\"0\"", "\"\"")], "ErrorCode"),
             ("", &[("201709", "")], "OrderId"),
+            ("", &[("201709", "0201709"), ("9855", "985")], "OrderId"),
             ("", &[("8742591", "\"87425a\"")], "PaymentId"),
             ("", &[("true", "\"true\"")], "Success"),
             ("", &[("true", "false")], "Success"),

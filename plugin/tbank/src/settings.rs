@@ -113,6 +113,7 @@ impl Settings {
                 Some(comment),
             ) if problems.is_empty() => {
                 let taxation = Some(taxation).filter(|name| *name != "none");
+                let test_mode = test_mode || is_test_terminal(&terminal_key);
                 Ok(Settings { terminal_key, password, test_mode, api_url, method, language, ffd, taxation, comment })
             }
             _ => Err(problems),
@@ -125,16 +126,11 @@ impl Settings {
     }
 }
 
-/// Compares the mode with what the terminal and the API are: payments of a test terminal must not be credited, and those of a live one
-/// must not be left out.
+/// Compares the mode with what a live terminal and the API are: payments in the test environment must not be credited, and real ones must
+/// not be left out.
 fn mode_problem(terminal_key: &str, test_mode: bool, api_url: &str) -> Option<Problem> {
     let is_test_api = api_url.split('/').nth(2).is_some_and(|host| host.eq_ignore_ascii_case(TEST_HOST));
     match (test_mode, is_test_terminal(terminal_key), is_test_api) {
-        (false, true, _) => {
-            let message = "The key ends in DEMO: it is a test terminal. Enter the live terminal's key, or turn test-mode on; nothing is \
-                           credited then.";
-            Some(Code::SettingInvalid.at("terminal-key", message))
-        }
         (false, false, true) => {
             let message =
                 "This is T-Bank's test environment, where payments move no money. Leave the default, or turn test-mode on.";
@@ -216,8 +212,8 @@ pub static DECLARED: [Declared; 9] = [
         SettingKind::Flag,
         ["Тестовый режим", "Test mode"],
         [
-            "Для тестового терминала (DEMO) или тестовой среды Т-Банка: уведомления проверяются, но ничего не зачисляется.",
-            "For a test terminal (DEMO) or T-Bank's test environment: notifications are verified, and nothing is credited.",
+            "Для тестовой среды Т-Банка: уведомления проверяются, но ничего не зачисляется. Тестовый терминал узнаётся по ключу (DEMO) и без этого.",
+            "For T-Bank's test environment: notifications are verified, and nothing is credited. A test terminal is known by its key (DEMO).",
         ],
     )
     .or("false"),
@@ -344,8 +340,9 @@ pub(crate) mod tests {
         const TEST_API: (&str, &str) = ("api-url", "https://rest-api-test.tinkoff.ru/v2/");
         let (demo, test) = (("terminal-key", "1321054611234DEMO"), ("test-mode", "true"));
         for (changes, want) in [
-            (&[demo][..], &["terminal-key"][..]),
+            (&[demo][..], &[][..]),
             (&[demo, test], &[]),
+            (&[demo, TEST_API], &[]),
             (&[demo, test, TEST_API], &[]),
             (&[TEST_API], &["api-url"]),
             (&[TEST_API, test], &[]),
@@ -354,6 +351,7 @@ pub(crate) mod tests {
         ] {
             assert_eq!(problems(changes), want, "{changes:?}");
         }
+        assert!(settings(&[demo]).test_mode && settings(&[demo, test]).test_mode && !settings(&[]).test_mode);
         assert_eq!(settings(&[TEST_API, test]).api_url, "https://rest-api-test.tinkoff.ru/v2");
     }
 }

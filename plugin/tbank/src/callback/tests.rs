@@ -189,7 +189,7 @@ fn a_digit_that_moved_between_two_values_credits_nothing() {
 fn another_terminal_and_tests_are_told_apart() {
     let other = signed(&[("TerminalKey", "\"1321054611235\"")]);
     assert_eq!(judged(&[], &other, known()), "unresolved merchant-mismatch TerminalKey");
-    let demo = [("terminal-key", "1321054611234DEMO"), ("test-mode", "true")];
+    let demo = [("terminal-key", "1321054611234DEMO")];
     let of_demo = signed(&[("TerminalKey", "\"1321054611234DEMO\"")]);
     assert_eq!(judged(&demo, &of_demo, known()), "ignored test-callback");
     assert_eq!(judged(&[], &of_demo, known()), "unresolved merchant-mismatch TerminalKey");

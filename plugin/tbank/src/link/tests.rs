@@ -193,7 +193,7 @@ fn an_answer_is_of_this_payment() {
 #[test]
 fn every_problem_at_once_with_its_field() {
     let wrong = Order {
-        id: "4".repeat(37),
+        id: "0".repeat(37),
         amount: Money { minor_units: 10_000_000_000, currency: "USD".into() },
         description: "я".repeat(141),
         callback_url: format!("https://example.ru/{}", "x".repeat(250)),
@@ -205,7 +205,7 @@ fn every_problem_at_once_with_its_field() {
     };
     assert_eq!(
         shown(&driven(&wrong, &[]).1),
-        "failed unsupported amount.currency, too-long id, unsupported extra.method, out-of-range amount.minor-units, too-long description, \
+        "failed unsupported amount.currency, invalid id, too-long id, unsupported extra.method, out-of-range amount.minor-units, too-long description, \
          too-long callback-url, invalid success-url, too-long payer.phone, out-of-range expires-at"
     );
     let small = Order { amount: Money { minor_units: 999, currency: "RUB".into() }, ..by_sbp() };

@@ -125,6 +125,6 @@ fn what_cannot_be_told_is_no_event() {
         let context = Context::at(0).called(get_state(), answer);
         assert_eq!(shown(query(&settings(&[]), &payment(Some("13660")), &context)), want);
     }
-    let demo = settings(&[("terminal-key", "1321054611234DEMO"), ("test-mode", "true")]);
+    let demo = settings(&[("terminal-key", "1321054611234DEMO")]);
     assert_eq!(shown(query(&demo, &payment(Some("13660")), &Context::at(0))), "");
 }
