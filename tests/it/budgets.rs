@@ -88,3 +88,10 @@ fn onec_stays_within_budget() {
 fn robokassa_stays_within_budget() {
     check("robokassa", Settings::new(robokassa::settings(&[])), &post(robokassa::genuine().as_bytes()));
 }
+
+#[test]
+fn tbank_stays_within_its_size() {
+    let (size, budget) = (component_of("tbank").len() as u64, budget("tbank"));
+    assert!(budget.fuel.is_empty(), "its calls are not measured here");
+    assert!((budget.size_bytes * (100 - SLACK) / 100..=budget.size_bytes).contains(&size), "size_bytes = {size}");
+}
