@@ -3,7 +3,7 @@
 use domain::{
     CallbackRequest, Event, EventKind, Exchange, HttpCall, HttpResponse, HttpResult, LedgerAnswer, LedgerQuestion, LinkFailure,
     LinkRequest, Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, OperationId, OperationResult, Order,
-    OrderId, OrderState, PaymentLink, PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Verdict,
+    OrderState, PaymentLink, PaymentReference, ProvedEvent, ProviderName, Question, RefundRequest, Verdict,
 };
 use end_to_end::{order, tbank};
 use money::Currency;
