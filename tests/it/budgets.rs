@@ -146,3 +146,10 @@ fn osmp_stays_within_budget() {
     let payment = "command=pay&txn_id=1234567&txn_date=20261128100005&account=100500&sum=10.45&trm_id=77&prv_id=5";
     check("osmp", Settings::new([("currency", "RUB")]), &CallbackRequest::get(payment));
 }
+
+#[test]
+fn tbank_stays_within_its_size() {
+    let (size, budget) = (component_of("tbank").len() as u64, budget("tbank"));
+    assert!(budget.fuel.is_empty(), "its calls are not measured here");
+    assert!((budget.size_bytes * (100 - SLACK) / 100..=budget.size_bytes).contains(&size), "size_bytes = {size}");
+}

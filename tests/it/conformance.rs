@@ -517,3 +517,15 @@ fn osmp_passes_what_applies_to_it() {
         assert_eq!(not_applicable(&report), of_no_use, "{name}: {report}");
     }
 }
+
+/// No call is made in these checks, so that none has a link.
+#[test]
+fn tbank_fails_no_check() {
+    let tbank = sandbox().load(&component_of("tbank"), Limits::default()).unwrap();
+    for (vectors, effort) in end_to_end::tbank::VECTORS.into_iter().zip([Effort::Full, Effort::Quick]) {
+        let vectors = Vectors::from_json(vectors).unwrap();
+        assert!(vectors.order_is_signed, "it is one of the signed fields");
+        let report = check_provider(&tbank, Some(&vectors), effort, SEED);
+        assert_eq!(failing(&report), [""; 0], "{report}");
+    }
+}

@@ -27,4 +27,5 @@ mod provider_suite;
 mod register;
 mod robokassa;
 mod shipped_abilities;
+mod tbank;
 mod yookassa;

@@ -15,6 +15,7 @@ pub mod onec;
 pub mod osmp;
 pub mod robokassa;
 pub mod straight;
+pub mod tbank;
 pub mod vectors;
 pub mod yookassa;
 

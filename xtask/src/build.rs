@@ -12,7 +12,7 @@ use crate::run::{cargo, quiet, root, run, side_by_side, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
 
 /// The providers of this workspace.
-const PROVIDERS: [&str; 6] = ["chronopay", "robokassa", "cloudpayments", "yookassa", "osmp", "onec"];
+const PROVIDERS: [&str; 7] = ["chronopay", "robokassa", "tbank", "cloudpayments", "yookassa", "osmp", "onec"];
 /// The providers that only tests load.
 const TEST_PROVIDERS: [&str; 1] = ["faulty"];
 /// The programs of the demonstration: the host, and the stand-ins of payment systems.

@@ -18,6 +18,7 @@ mod operations;
 mod secrets;
 mod simulation;
 mod swap;
+mod tbank;
 mod terminals;
 mod torture;
 mod yookassa;

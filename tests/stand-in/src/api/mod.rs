@@ -6,6 +6,7 @@ pub mod cloudpayments;
 mod notify;
 mod page;
 mod server;
+pub mod tbank;
 mod wire;
 pub mod yookassa;
 

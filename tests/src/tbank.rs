@@ -1,0 +1,35 @@
+//! T-Bank: its component, and its vectors.
+
+use std::sync::OnceLock;
+
+use domain::Settings;
+use sandbox::{Merchant, Provider};
+
+use crate::{component_of, patient_limits, sandbox};
+
+/// The terminal of the vectors.
+pub const TERMINAL_KEY: &str = "1321054611234";
+/// The password of the vectors.
+pub const PASSWORD: &str = "TestPassword1";
+
+/// The vectors, and those of a test terminal. Their Tokens were computed by Python's `hashlib`, without any code of this project.
+pub const VECTORS: [&[u8]; 2] =
+    [include_bytes!("../data/tbank/vectors.json"), include_bytes!("../data/tbank/vectors-test-mode.json")];
+
+/// Returns T-Bank, loaded from its component.
+pub fn provider() -> &'static Provider {
+    static PROVIDER: OnceLock<Provider> = OnceLock::new();
+    PROVIDER.get_or_init(|| sandbox().load(&component_of("tbank"), patient_limits()).expect("T-Bank loads"))
+}
+
+/// Returns the settings of the vectors with changes. A changed setting replaces the one with the same name.
+pub fn settings(changes: &[(&str, &str)]) -> Settings {
+    let base = [("terminal-key", TERMINAL_KEY), ("password", PASSWORD)];
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    Settings::new(kept.chain(changes).copied())
+}
+
+/// Returns a configured merchant in the sandbox.
+pub fn merchant(changes: &[(&str, &str)]) -> Merchant {
+    provider().merchant(settings(changes)).expect("the settings are good")
+}
