@@ -3,6 +3,7 @@
 use crate::amount::Money;
 use crate::date::Date;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName, TransactionId};
+use crate::movement::MovementId;
 use crate::names::names;
 
 /// The kind of an entry.
@@ -69,28 +70,6 @@ impl NewEntry {
     pub fn counted_at(&self) -> u64 {
         self.date.map_or(self.at, Date::counted_at)
     }
-
-    /// Converts it to the ledger's entry with this sequence number.
-    pub fn entered(self, seq: u64, writeoff: Option<String>) -> Entry {
-        let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date, decision, reverses, extra } =
-            self;
-        Entry {
-            seq,
-            account,
-            kind,
-            amount,
-            comment,
-            order,
-            transaction,
-            provider,
-            at,
-            date,
-            decision,
-            reverses,
-            extra,
-            writeoff,
-        }
-    }
 }
 
 /// A line of the ledger. It is never changed or removed.
@@ -113,6 +92,8 @@ pub struct Entry {
     pub transaction: Option<TransactionId>,
     /// The provider that reported it.
     pub provider: Option<ProviderName>,
+    /// The movement that it enters, whether a rule or an operator entered it. A reversal enters none.
+    pub movement: Option<MovementId>,
     /// When it is made, seconds since the epoch.
     pub at: u64,
     /// The date under which statistics count it, if not that of `at`: a write-off's date.

@@ -64,7 +64,7 @@ pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
 pub use operation::{
     BegunOperation, NewOperation, OpenOperations, Operation, OperationDecision, OperationFault, OperationKind,
-    OperationRefusal, OperationState, OperationTask, OperationToContinue, OperationVerdict, Progress,
+    OperationRefusal, OperationState, OperationTask, OperationToContinue, OperationVerdict, PaymentDetails, Progress,
 };
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal, OrderToAsk};
 pub use provider::{

@@ -1,8 +1,8 @@
 //! Operations: what the host does at a payment system and must not do twice, such as a refund.
 
 use crate::amount::Money;
-use crate::identifiers::{OperationId, OrderId, ProviderName};
-use crate::movement::MovementId;
+use crate::identifiers::{AccountNumber, OperationId, OrderId, ProviderName};
+use crate::movement::{MovementId, MovementState};
 use crate::names::names;
 
 /// The kind of an operation.
@@ -260,6 +260,20 @@ pub struct OpenOperations {
     pub pending: u64,
     /// Those that wait for a person.
     pub unknown: u64,
+}
+
+/// A payment, as operators see it before they ask for an operation about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PaymentDetails {
+    /// The payment, and what followed from it.
+    pub state: MovementState,
+    /// The account that it was entered to; `None` if no entry of it is in force.
+    pub account: Option<AccountNumber>,
+    /// What is left of it for a refund, without the refunds that are under way or wait for an operator. Not negative; `None` if no
+    /// entry of it is in force.
+    pub left: Option<Money>,
+    /// The operations about it, the oldest first.
+    pub operations: Vec<Operation>,
 }
 
 /// Why an operation is not begun.

@@ -1,6 +1,6 @@
 //! Identifiers in requests. An invalid identifier gets the same answer as an unknown one.
 
-use domain::{AccountNumber, OrderId, ProviderName};
+use domain::{AccountNumber, MovementId, OperationId, OrderId, ProviderName};
 use host::HostError;
 
 use crate::problem::Problem;
@@ -19,6 +19,22 @@ pub fn account(number: String) -> Result<AccountNumber, Problem> {
 /// 404 for an invalid id, as for an unknown order.
 pub fn order(id: String) -> Result<OrderId, Problem> {
     OrderId::new(id).map_err(|_| Problem::not_found("order"))
+}
+
+/// Returns the operation in a path or a query.
+///
+/// # Errors
+/// 404 for an invalid id, as for an unknown operation.
+pub fn operation(id: String) -> Result<OperationId, Problem> {
+    OperationId::new(id).map_err(|_| Problem::not_found("operation"))
+}
+
+/// Returns the payment whose movement has this number.
+///
+/// # Errors
+/// 404 for a text that is no number, as for an unknown payment.
+pub fn payment(movement: &str) -> Result<MovementId, Problem> {
+    movement.parse().map(MovementId).map_err(|_| Problem::not_found("payment"))
 }
 
 /// Returns the provider in a path.

@@ -5,10 +5,11 @@
 mod begin;
 mod end;
 mod journal;
+mod payment;
 
 use domain::{
     BegunOperation, MovementId, NewOperation, OpenOperations, Operation, OperationFault, OperationId, OperationRefusal,
-    OperationState, OperationToContinue, OperationVerdict, OrderId, Progress, ProviderName,
+    OperationState, OperationToContinue, OperationVerdict, OrderId, PaymentDetails, Progress, ProviderName,
 };
 
 use crate::error::Error;
@@ -127,6 +128,14 @@ impl Ledger {
     /// If it cannot be read.
     pub fn operation_of_key(&self, key: &str) -> Result<Option<Operation>, Error> {
         self.storage().read(|transaction| transaction.operation_of_key(key))
+    }
+
+    /// Returns a payment with what followed from it, and what is left of it for a refund; `None` if no payment has this number.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn payment(&self, id: MovementId) -> Result<Option<PaymentDetails>, Error> {
+        self.storage().read(|transaction| payment::details(transaction, id))
     }
 
     /// Returns the operations about a payment, the oldest first.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::failure::refused;
 use domain::{
-    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, Order, OrderId, PartyKind, ProviderName,
-    StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
+    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, MovementId, Order, OrderId, PartyKind,
+    ProviderName, StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
 };
 use ledger::Error;
 
@@ -17,7 +17,9 @@ pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
 pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, \
-    decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END";
+    decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END, \
+    coalesce((SELECT movements.id FROM movements WHERE movements.entry = seq), (SELECT movements.id FROM unmatched \
+        JOIN movements ON movements.unmatched = unmatched.id WHERE unmatched.entry = seq))";
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 /// How many columns a callback has.
@@ -118,6 +120,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
         reverses: row.get::<_, Option<i64>>(14)?.map(unsigned).transpose()?,
         extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
         writeoff: row.get(16)?,
+        movement: row.get::<_, Option<i64>>(17)?.map(unsigned).transpose()?.map(MovementId),
     })
 }
 

@@ -65,6 +65,9 @@ struct EntryReport {
     transaction: Option<String>,
     /// The name of the provider that reported the transaction; null if none did.
     provider: Option<String>,
+    /// The number of the payment, refund or chargeback that the entry enters: an operation names a payment by it. Null if the entry
+    /// enters none.
+    movement: Option<String>,
     /// When it was entered, in seconds since the Unix epoch.
     at: u64,
     /// The date of a write-off, by which statistics count it; null for other kinds.
@@ -92,6 +95,7 @@ impl From<Entry> for EntryReport {
             order: entry.order.map(String::from),
             transaction: entry.transaction.map(String::from),
             provider: entry.provider.map(String::from),
+            movement: entry.movement.map(|movement| movement.to_string()),
             at: entry.at,
             date: entry.date,
             decision: entry.decision.map(DecidedByReport::from),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use domain::{AccountNumber, Fields, OrderRefusal, PaymentLink};
-use host::{HostError, LinkOptions, OrderRequest};
+use axum::http::{HeaderMap, StatusCode};
+use domain::{AccountNumber, Fields, OrderId, OrderRefusal, PaymentLink};
+use host::{HostError, LinkOptions, OrderRequest, StatusAnswer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +14,7 @@ use super::{Amount, Body, Details, Json, idempotency_key};
 use crate::identifiers;
 use crate::pages;
 use crate::problem::Problem;
-use crate::shared::{App, blocking};
+use crate::shared::{App, Shared, blocking};
 
 /// An order for which a payment link is created.
 #[derive(Deserialize, ToSchema)]
@@ -144,19 +144,43 @@ pub struct OrderReport {
 #[utoipa::path(get, path = "/orders/{order}", operation_id = "get_order", params(OrderPath), responses(
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<OrderPath>) -> Result<Json<OrderReport>, Problem> {
+    blocking(&app, move |app| report(app, &identifiers::order(order)?)).await
+}
+
+fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
+    let order = app.host.order(id)?.ok_or_else(|| Problem::not_found("order"))?;
+    Ok(Json(OrderReport {
+        order: order.id.into(),
+        account: order.account.into(),
+        provider: order.provider.into(),
+        amount: order.amount.into(),
+        description: order.description,
+        created_at: order.created_at,
+        expires_at: order.expires_at,
+        state: if order.paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
+        paid_by: order.paid_by,
+    }))
+}
+
+/// Asks the payment system now what became of an order's payment, enters what it says, and returns the order.
+///
+/// The gateway asks about unpaid orders by itself; this is for when billing cannot wait. If the payment system cannot be asked now,
+/// the answer is 503.
+#[utoipa::path(post, path = "/orders/{order}/status", operation_id = "ask_order_status", params(OrderPath), responses(
+    (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn ask_status(
+    State(app): State<App>,
+    Path(OrderPath { order }): Path<OrderPath>,
+) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
-        let order = app.host.order(&identifiers::order(order)?)?.ok_or_else(|| Problem::not_found("order"))?;
-        Ok(Json(OrderReport {
-            order: order.id.into(),
-            account: order.account.into(),
-            provider: order.provider.into(),
-            amount: order.amount.into(),
-            description: order.description,
-            created_at: order.created_at,
-            expires_at: order.expires_at,
-            state: if order.paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
-            paid_by: order.paid_by,
-        }))
+        let id = identifiers::order(order)?;
+        match app.host.ask_about_order(&id)? {
+            StatusAnswer::Answered => report(app, &id),
+            StatusAnswer::Unavailable => {
+                let detail = "the payment system cannot be asked about the order now; try again";
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
+            }
+        }
     })
     .await
 }

@@ -10,6 +10,7 @@ mod exclusions;
 mod exports;
 mod json;
 mod links;
+mod operations;
 mod path;
 mod providers;
 mod unmatched;
@@ -47,6 +48,11 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(accounts::correct))
         .routes(routes!(links::create))
         .routes(routes!(links::order))
+        .routes(routes!(links::ask_status))
+        .routes(routes!(operations::list, operations::begin))
+        .routes(routes!(operations::get))
+        .routes(routes!(operations::decide))
+        .routes(routes!(operations::retry))
         .routes(routes!(entries::feed))
         .merge(OpenApiRouter::new().routes(routes!(writeoffs::add)).layer(writeoffs::limit()))
         .routes(routes!(unmatched::list))

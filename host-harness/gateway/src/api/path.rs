@@ -52,6 +52,14 @@ pub struct OrderPath {
     pub order: String,
 }
 
+/// The operation in a path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OperationPath {
+    /// The operation's id: 1 to 36 characters `A`-`Z`, `a`-`z`, `0`-`9`, `.`, `_` and `-`.
+    pub id: String,
+}
+
 /// The provider in a path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -77,6 +77,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
     let pages = [
         ("/operator/statistics", titles::statistics(lang), lang.of("Статистика", "Statistics")),
         ("/operator/unmatched", titles::unmatched(lang), lang.of("Неопознанные", "Unmatched")),
+        ("/operator/operations", titles::operations(lang), lang.of("Операции", "Operations")),
         ("/operator/decisions", titles::decisions(lang), lang.of("Решения", "Decisions")),
         ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
         ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
@@ -130,6 +131,14 @@ pub mod titles {
 
     pub fn decisions(lang: Lang) -> &'static str {
         lang.of("Решения сотрудников", "Operators' decisions")
+    }
+
+    pub fn operations(lang: Lang) -> &'static str {
+        lang.of("Операции", "Operations")
+    }
+
+    pub fn payment(lang: Lang) -> &'static str {
+        lang.of("Платёж", "Payment")
     }
 
     pub fn corrections(lang: Lang) -> &'static str {

@@ -14,7 +14,9 @@ mod exclusions;
 mod export;
 mod layout;
 mod login;
+mod operations;
 pub mod order;
+mod payment;
 mod providers;
 mod qr;
 mod requisites;
@@ -95,6 +97,11 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/contradictions/{id}/reopen", post(callbacks::reopen_contradicting))
         .route("/operator/decisions", get(decisions::page))
         .route("/operator/decisions/{id}/undo", get(decisions::again).post(decisions::undo))
+        .route("/operator/operations", get(operations::page))
+        .route("/operator/operations/{id}/decision", get(operations::again).post(operations::decide))
+        .route("/operator/operations/{id}/retry", get(operations::again).post(operations::retry))
+        .route("/operator/payments/{payment}", get(payment::page))
+        .route("/operator/payments/{payment}/refund", get(payment::again).post(payment::refund_payment))
         .route("/operator/corrections", get(corrections::page).post(corrections::enter))
         .route("/operator/corrections/change", get(corrections::again).post(corrections::change))
         .route("/operator/export", get(export::page).post(export::make))

@@ -16,7 +16,7 @@ use time::Date;
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, chart, confirm, csrf, path_segment};
+use super::{AppState, Operator, chart, confirm, csrf, path_segment, payment};
 use crate::download;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
@@ -294,6 +294,9 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
                 ". " a href={ "/operator/decisions?before=" (id + 1) } { (lang.of("Решение № ", "Decision № ")) (id) } ", " (operator) ": " (reason)
             }
             @if let Some(reversed) = entry.reverses { ". " (lang.of("Сторно проводки № ", "Takes back the entry № ")) (reversed) }
+            @if let (EntryKind::Payment, Some(movement)) = (entry.kind, entry.movement) {
+                ". " a href=(payment::address(movement)) { (lang.of("Платёж и возвраты", "Payment and refunds")) }
+            }
         }
         (confirm::extra(lang, &entry.extra))
     }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domain::{Ability, EntryKind, EventKind, MismatchReason, Money};
+use domain::{Ability, EntryKind, EventKind, MismatchReason, Money, OperationState};
 use money::Currency;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
@@ -213,6 +213,15 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
         EventKind::Hold => lang.of("Холд", "Hold"),
         EventKind::HoldRelease => lang.of("Снятие холда", "Hold release"),
         EventKind::Declined => lang.of("Отказ", "Declined"),
+    }
+}
+
+pub fn operation_state(lang: Lang, state: &OperationState) -> &'static str {
+    match state {
+        OperationState::Pending => lang.of("выполняется", "pending"),
+        OperationState::Done { .. } => lang.of("выполнена", "done"),
+        OperationState::Refused { .. } => lang.of("не выполнена", "not done"),
+        OperationState::Unknown { .. } => lang.of("исход неизвестен", "unknown"),
     }
 }
 

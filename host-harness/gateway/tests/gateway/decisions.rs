@@ -24,7 +24,8 @@ fn words(page: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn sees(page: &str, all: &[&str]) {
+/// Checks that a page has texts, one after the other or not.
+pub fn sees(page: &str, all: &[&str]) {
     let said = words(page);
     all.iter().for_each(|text| assert!(said.contains(text), "{text:?} is not in {said}"));
 }

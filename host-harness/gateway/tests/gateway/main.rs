@@ -20,6 +20,7 @@ mod exports;
 mod http;
 mod identifiers;
 mod login;
+mod operations;
 mod operator_pages;
 mod orders;
 mod payer;

@@ -21,14 +21,14 @@ use crate::server::key;
 use crate::swap::{KEY, made_up, made_up_payment};
 use end_to_end::sandbox;
 
-const NAME: &str = "faulty";
+pub const NAME: &str = "faulty";
 const START: u64 = 1_795_800_000;
 /// The first order at that time.
-const ORDER: &str = "1795800000000";
+pub const ORDER: &str = "1795800000000";
 
 /// What the payment system does with the next refunds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mood {
+pub enum Mood {
     Answers,
     /// It pays back, and the answer is lost.
     LosesAnswers,
@@ -40,7 +40,7 @@ enum Mood {
 }
 
 /// A payment system that pays back once for a refund's id.
-struct Bank {
+pub struct Bank {
     mood: Mutex<Mood>,
     /// The amounts by the refunds' ids.
     paid_back: Mutex<BTreeMap<String, String>>,
@@ -48,15 +48,15 @@ struct Bank {
 }
 
 impl Bank {
-    fn new() -> Arc<Bank> {
+    pub fn new() -> Arc<Bank> {
         Arc::new(Bank { mood: Mutex::new(Mood::Answers), paid_back: Mutex::default(), calls: AtomicU64::new(0) })
     }
 
-    fn is(&self, mood: Mood) {
+    pub fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    fn paid_back(&self) -> Vec<String> {
+    pub fn paid_back(&self) -> Vec<String> {
         self.paid_back.lock().unwrap().values().cloned().collect()
     }
 
@@ -113,7 +113,13 @@ impl Outbound for Bank {
 
 /// A clock that a test moves.
 #[derive(Clone)]
-struct Hands(Arc<AtomicU64>);
+pub struct Hands(pub Arc<AtomicU64>);
+
+impl Hands {
+    pub fn new() -> Hands {
+        Hands(Arc::new(AtomicU64::new(START)))
+    }
+}
 
 impl Clock for Hands {
     fn now(&self) -> u64 {
@@ -130,26 +136,35 @@ struct Shop {
     payment: MovementId,
 }
 
-fn builder(folder: &std::path::Path, bank: &Arc<Bank>, clock: &Hands) -> HostBuilder {
+pub fn builder(folder: &std::path::Path, bank: &Arc<Bank>, clock: &Hands) -> HostBuilder {
     let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
     let catalog = Catalog::open(folder).unwrap();
     HostBuilder::new(ledger, catalog, sandbox().clone(), key()).outbound(bank.clone()).clock(clock.clone())
 }
 
+/// Adds the component to the catalog of a folder.
+pub fn add_component(folder: &std::path::Path) {
+    let component = made_up("none");
+    let catalog = Catalog::open(folder).unwrap();
+    catalog.stage(&component).unwrap();
+    let version = Version::of(&sandbox().load(&component, Limits::default()).unwrap());
+    catalog.publish(&NAME.parse().unwrap(), version).unwrap();
+}
+
+/// Enters the settings of the component.
+pub fn configure(host: &Host) {
+    let settings = vec![("shop".to_owned(), "17".to_owned()), ("key".to_owned(), KEY.to_owned())];
+    let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
+    host.save_settings(&NAME.parse().unwrap(), new).unwrap();
+}
+
 impl Shop {
     fn open() -> Shop {
         let folder = tempfile::tempdir().unwrap();
-        let (bank, clock) = (Bank::new(), Hands(Arc::new(AtomicU64::new(START))));
-        let component = made_up("none");
-        let catalog = Catalog::open(folder.path()).unwrap();
-        catalog.stage(&component).unwrap();
-        let version = Version::of(&sandbox().load(&component, Limits::default()).unwrap());
-        catalog.publish(&NAME.parse().unwrap(), version).unwrap();
-        drop(catalog);
+        let (bank, clock) = (Bank::new(), Hands::new());
+        add_component(folder.path());
         let host = builder(folder.path(), &bank, &clock).open().unwrap();
-        let settings = vec![("shop".to_owned(), "17".to_owned()), ("key".to_owned(), KEY.to_owned())];
-        let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
-        host.save_settings(&NAME.parse().unwrap(), new).unwrap();
+        configure(&host);
         let account: AccountNumber = "100500".parse().unwrap();
         host.put_account(Account::new(account.clone(), "Иванов И. И.".to_owned(), PartyKind::Individual), false).unwrap();
         let order = host.create_order(host::OrderRequest::new(account, rub(10_000), "Пополнение")).unwrap();
@@ -211,7 +226,7 @@ impl Shop {
     }
 }
 
-fn rub(minor_units: i64) -> Money {
+pub fn rub(minor_units: i64) -> Money {
     Money { minor_units, currency: Currency::RUB }
 }
 

@@ -147,6 +147,11 @@ impl Session<'_> {
         self.session.post(path, fields).text().to_owned()
     }
 
+    /// Returns the value of the `cookie` header.
+    pub fn cookies(&self) -> String {
+        self.session.cookies()
+    }
+
     /// Returns the session's CSRF token.
     pub fn csrf(&self) -> &str {
         &self.session.csrf

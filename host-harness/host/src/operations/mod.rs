@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use domain::{
     Ability, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind, OperationRefusal,
-    OperationTask, OperationVerdict, OrderId, ProviderName,
+    OperationTask, OperationVerdict, OrderId, PaymentDetails, ProviderName,
 };
 
 use crate::component::ActiveComponent;
@@ -125,6 +125,14 @@ impl Host {
     /// If the storage is unavailable.
     pub fn ended_operations(&self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, HostError> {
         Ok(self.0.ledger.ended_operations(before, limit)?)
+    }
+
+    /// Returns a payment with what followed from it, the operations about it, and what is left of it for a refund.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if no payment has this number; or the storage is unavailable.
+    pub fn payment(&self, id: MovementId) -> Result<PaymentDetails, HostError> {
+        self.0.ledger.payment(id)?.ok_or_else(|| HostError::not_found("payment"))
     }
 
     /// Returns the operations about a payment, the oldest first.

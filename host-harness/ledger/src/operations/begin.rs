@@ -53,7 +53,7 @@ fn payment_of(
 }
 
 /// Returns what may go back of a payment; `None` if its entry is not in force.
-fn entered(transaction: &mut dyn Transaction, payment: &RecordedMovement) -> Result<Option<Returnable>, Error> {
+pub fn entered(transaction: &mut dyn Transaction, payment: &RecordedMovement) -> Result<Option<Returnable>, Error> {
     let Some(named) = named_payment(transaction, &payment.movement.event)? else { return Ok(None) };
     let entered = of_payment(transaction, named)?;
     // Another payment may have the same transaction.
@@ -82,7 +82,7 @@ fn of_refund(
 
 /// Returns what is left of a payment for another refund: without what is entered, what is under way, and what waits for an
 /// operator and may be of this payment.
-fn left(transaction: &mut dyn Transaction, payment: &RecordedMovement, returnable: &Returnable) -> Result<Money, Error> {
+pub fn left(transaction: &mut dyn Transaction, payment: &RecordedMovement, returnable: &Returnable) -> Result<Money, Error> {
     let left = returnable.left();
     let under_way = transaction.operations_of_payment(payment.movement.id)?;
     let under_way = under_way.iter().filter(|one| one.state.is_open()).filter_map(|one| one.task.amount());

@@ -10,7 +10,7 @@ const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
 /// The operator's pages and files.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 16] = [
     "/operator",
     "/operator/settings",
     "/operator/settings/chronopay",
@@ -19,6 +19,8 @@ const PAGES: [&str; 14] = [
     "/operator/unmatched",
     "/operator/unmatched/1",
     "/operator/acknowledged",
+    "/operator/operations",
+    "/operator/payments/1",
     "/operator/decisions",
     "/operator/corrections",
     "/operator/export",
@@ -78,8 +80,16 @@ const FORMS: [Form; 20] = [
 /// The forms that upload a component.
 const UPLOADS: [Form; 2] = [("/operator/providers", &[("name", "second")]), ("/operator/providers/chronopay/component", &[])];
 
-/// A form that is only accepted after another page was shown.
-const ACCEPTED: Form = ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]);
+/// Forms that are accepted only after another page was shown, or about an operation, which ChronoPay's component has none of.
+const OTHERS: [Form; 4] = [
+    ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]),
+    (
+        "/operator/payments/1/refund",
+        &[("decision", "confirmed"), ("key", "k"), ("seen", "0"), ("amount", "10"), ("reason", "ошибка")],
+    ),
+    ("/operator/operations/1/decision", &[("decision", "confirmed"), ("verdict", "done"), ("comment", "в выписке")]),
+    ("/operator/operations/1/retry", &[]),
+];
 
 /// Starts a host with settings, and one of everything that an operator decides about.
 fn site(log: &str) -> Site {
@@ -145,7 +155,7 @@ fn pages_require_session() {
                 assert!(is_login(&site.get(path, stranger)), "{path} with {stranger:?}");
             }
         }
-        for (path, fields) in FORMS.into_iter().chain([ACCEPTED]) {
+        for (path, fields) in FORMS.into_iter().chain(OTHERS) {
             let fields = [fields, &[("csrf", session.csrf.as_str())]].concat();
             assert!(is_login(&site.post(path, stranger, &fields)), "{path} with {stranger:?}");
         }
@@ -174,7 +184,7 @@ fn form_of_another_session_is_refused() {
         &[("csrf", &session.csrf[1..])],
     ];
     for mark in marks {
-        for (path, fields) in FORMS.into_iter().chain([ACCEPTED]) {
+        for (path, fields) in FORMS.into_iter().chain(OTHERS) {
             let answer = site.post(path, &cookie, &[fields, mark].concat());
             assert_eq!(answer.status, 403, "{path} with {mark:?}");
         }
