@@ -89,7 +89,7 @@ fn payment_is_credited_by_the_payment_systems_answer() {
     assert_eq!(server.balance(), 10_000);
     assert_eq!(report(&server, "payment=10000001"), 200);
     assert_eq!(server.balance(), 10_000, "a repetition credits nothing more");
-    let order_made = format!("POST /orders {order} 10000");
+    let order_made = format!("POST /orders order={order}&amount=10000");
     let asked = "GET /payments/10000001".to_owned();
     assert_eq!(payment_system.requests(), [order_made, asked.clone(), asked]);
     // They are observed by their host.

@@ -68,7 +68,7 @@ pub fn link(merchant: &Merchant, order: &Order, link: PaymentLink, context: &Con
     }
     let call = HttpCall {
         method: HttpMethod::Post,
-        body: format!("{} {}", order.id, order.amount.minor_units).into_bytes(),
+        body: form::encode([("order", order.id.as_str()), ("amount", &order.amount.minor_units.to_string())]).into_bytes(),
         ..get(format!("{}orders", merchant.page))
     };
     match context.call(call) {
