@@ -14,6 +14,7 @@ mod exclusions;
 mod export;
 mod layout;
 mod login;
+mod operation;
 mod operations;
 pub mod order;
 mod payment;

@@ -3,23 +3,19 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Ability, Event, Money, MovementId, Operation, OperationId, OperationState, PaymentDetails};
+use domain::{Ability, Event, Money, Operation, OperationId, OperationState, PaymentDetails};
 use host::{Availability, OperationAction, OperationRequest, TEXT_CHARS_MAX, TopUpLimits, required_text};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
+use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CsrfForm, Fields, Operator, amount, confirm, csrf, operations, path_segment};
+use super::{AppState, CsrfForm, Fields, Operator, amount, confirm, csrf, operation, path_segment};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::{Session, random};
 use crate::shared::{App, Shared, blocking};
-
-/// Returns the path of the page of a payment.
-pub fn address(payment: MovementId) -> String {
-    format!("/operator/payments/{payment}")
-}
 
 /// The operation for the page's notice.
 #[derive(Deserialize, Default)]
@@ -119,7 +115,7 @@ fn notice(lang: Lang, operation: Option<&Operation>) -> Markup {
             },
             OperationState::Unknown { message } => p.bad role="alert" {
                 (lang.of("Неизвестно, выполнен ли возврат: ", "It is not known whether the refund was done: ")) (message) " "
-                a href=(operations::ADDRESS) { (lang.of("Что делать", "What to do")) }
+                a href=(operation::ADDRESS) { (lang.of("Что делать", "What to do")) }
             },
         }
     }
@@ -151,7 +147,7 @@ fn show(
         }
         h2 { (lang.of("Операции", "Operations")) }
         @if details.operations.is_empty() { p.hint { (lang.of("Операций по этому платежу не было.", "There was no operation about this payment.")) } }
-        @for one in &details.operations { section.card { (operations::matter(lang, clock, one)) } }
+        @for one in &details.operations { section.card { (operation::matter(lang, clock, one)) } }
         h2 { (lang.of("Вернуть деньги", "Refund")) }
         (refund(lang, session, details, &refunding(app, details), typed))
     };
@@ -193,7 +189,7 @@ fn refund(lang: Lang, session: &Session, details: &PaymentDetails, refunding: &R
             p { (lang.of("Возвращать нечего: всё уже возвращено, возвращается сейчас или ждёт решения.", "Nothing is left to refund: all of it went back, is going back, or waits for a decision.")) }
         } @else {
             @match refunding {
-                Refunding::Possible => form.card method="post" action={ (address(details.state.movement.id)) "/refund" } {
+                Refunding::Possible => form.card method="post" action={ (payment_address(details.state.movement.id)) "/refund" } {
                     (csrf(session))
                     label { (lang.of("Сумма", "Amount")) " (" (text::currency_sign(left.currency)) ")"
                         input name="amount" required inputmode="decimal" maxlength="40" value=(typed.amount);
@@ -226,7 +222,7 @@ fn refund(lang: Lang, session: &Session, details: &PaymentDetails, refunding: &R
 
 /// Redirects to the page, when the form's address is opened by GET.
 pub async fn again(Path(payment): Path<String>) -> Result<Redirect, Problem> {
-    Ok(Redirect::to(&address(identifiers::payment(&payment)?)))
+    Ok(Redirect::to(&payment_address(identifiers::payment(&payment)?)))
 }
 
 /// Asks for confirmation, or refunds a payment.
@@ -278,7 +274,7 @@ async fn begin(
         idempotency_key: Some(required_text("key", key.to_owned(), TEXT_CHARS_MAX)?),
     };
     let id: OperationId = blocking(app, move |app| Ok(app.host.operate(request)?.id)).await?;
-    Ok(Redirect::to(&format!("{}?operation={id}", address(payment))).into_response())
+    Ok(Redirect::to(&format!("{}?operation={id}", payment_address(payment))).into_response())
 }
 
 /// Asks for confirmation in plain words, before anything is sent.
@@ -304,7 +300,7 @@ fn ask(lang: Lang, session: &Session, details: &PaymentDetails, typed: &Typed, a
             }
             p { (lang.of("Деньги уйдут плательщику, отменить возврат нельзя.", "The money goes to the payer, and the refund cannot be undone.")) }
             p { (lang.of("Почему: ", "Why: ")) (typed.reason) }
-            form.inline method="post" action={ (address(movement.id)) "/refund" } {
+            form.inline method="post" action={ (payment_address(movement.id)) "/refund" } {
                 (csrf(session))
                 @for (name, value) in [
                     ("amount", &typed.amount), ("reason", &typed.reason), ("key", &key), ("seen", &details.operations.len().to_string()),

@@ -15,8 +15,9 @@ use serde::Deserialize;
 use time::Date;
 
 use super::layout::{Page, titles};
+use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, chart, confirm, csrf, path_segment, payment};
+use super::{AppState, Operator, chart, confirm, csrf, path_segment};
 use crate::download;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
@@ -295,7 +296,7 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
             }
             @if let Some(reversed) = entry.reverses { ". " (lang.of("Сторно проводки № ", "Takes back the entry № ")) (reversed) }
             @if let (EntryKind::Payment, Some(movement)) = (entry.kind, entry.movement) {
-                ". " a href=(payment::address(movement)) { (lang.of("Платёж и возвраты", "Payment and refunds")) }
+                ". " a href=(payment_address(movement)) { (lang.of("Платёж и возвраты", "Payment and refunds")) }
             }
         }
         (confirm::extra(lang, &entry.extra))

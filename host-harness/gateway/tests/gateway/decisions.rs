@@ -57,6 +57,7 @@ fn unmatched_payment_is_credited_after_confirmation_and_undone() {
     assert_eq!(server.balance(), 10_000);
     let made = entry(&server, 1);
     assert_eq!(made["comment"], "Зачислено оператором");
+    assert!(made["movement"].is_string(), "an operation can name a payment that an operator credited: {made}");
     assert_eq!(made["decision"], json!({"id": 1, "operator": "anna", "reason": "по письму"}));
     assert!(made["extra"].as_array().unwrap().contains(&json!({"name": "payment-type", "value": "Visa"})), "{made}");
     sees(
@@ -88,6 +89,7 @@ fn unmatched_payment_is_credited_after_confirmation_and_undone() {
     undo("confirmed");
     let back = entry(&server, 2);
     assert_eq!((&back["reverses"], &back["comment"]), (&json!(1), &json!("Сторно: Зачислено оператором")));
+    assert_eq!(back["movement"], Value::Null);
     assert_eq!(back["decision"], json!({"id": 2, "operator": "anna", "reason": "не тот счёт"}));
     assert_eq!((server.balance(), &server.get("/api/v1/unmatched").1["total"]), (0, &json!(1)));
     sees(&undo("confirmed"), &["Это решение уже отменено."]);
