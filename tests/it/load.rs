@@ -143,11 +143,7 @@ fn truncated_component_is_refused() {
         match load(cut) {
             Err(Error::Load(_)) => {}
             // The rest may start with a custom section, or with the interface of an ability, both of which a component can do without.
-            Ok(loaded) => assert!(
-                rest[0] == 0 || loaded.abilities().len() < abilities,
-                "it was cut at {}",
-                cut.len()
-            ),
+            Ok(loaded) => assert!(rest[0] == 0 || loaded.abilities().len() < abilities, "it was cut at {}", cut.len()),
             Err(other) => panic!("cut at {}: {other:?}", cut.len()),
         }
     });

@@ -66,7 +66,11 @@ impl Guest for Component {
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
             order_id: kit::order::ANY_ID,
-            hosts: vec![if fault::is("another-host") { "another.example:8443" } else { api::HOST }.to_owned()],
+            hosts: if fault::is("another-host") {
+                vec![api::HOST.to_owned(), "another.example:8443".to_owned()]
+            } else {
+                vec![api::HOST.to_owned()]
+            },
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }
