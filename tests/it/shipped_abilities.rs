@@ -237,7 +237,7 @@ fn chronopays_charge_is_told_by_its_callback_alone() {
         let (result, _) = drive(5, &mut HttpAnswers, |context| merchant.charge_again(&payment, &order, context)).unwrap();
         page.settled(Duration::from_secs(20)).unwrap();
         let called_back = events.lock().unwrap()[1].clone();
-        assert_eq!((called_back.facts.order.as_deref(), called_back.facts.amount.clone()), (Some("42"), rub(30_000)));
+        assert_eq!((called_back.facts.order.as_deref(), called_back.facts.amount), (Some("42"), rub(30_000)));
         match result {
             OperationResult::Pending(pending) => assert_eq!(pending.ask_again, None),
             other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! Asking payment systems what became of the payments of unpaid orders, so that a lost callback heals by itself.
 
-use domain::{Ability, Context, Event, OrderId, PaymentStatus, Problem, ProvedEvent, Step, StoredCallback};
+use domain::{Ability, Context, Event, Order, OrderId, PaymentStatus, Problem, ProvedEvent, Step, StoredCallback};
 use ledger::{Origin, Reported, Submission, Submitted, next_ask};
 
 use crate::card_data::CardData;
@@ -38,17 +38,11 @@ impl Host {
 
     /// Asks about an order whose time has come, and schedules the next time.
     pub(crate) fn ask_by_schedule(&self, id: &OrderId) {
-        let asked = self.order(id).and_then(|order| {
-            let Some(order) = order.filter(|order| order.paid_by.is_none()) else { return Ok(None) };
-            let slot = self.0.registry.get(&order.provider);
-            let answered = slot.and_then(|slot| self.query(&slot, id)).unwrap_or_else(|error| {
-                tracing::warn!(order = id.as_str(), error = error.message, "the payment system cannot be asked about an order");
-                None
-            });
-            let ask_again = answered.and_then(|status| status.ask_again).map(u64::from);
-            Ok(next_ask(&order, self.now(), ask_again))
+        let scheduled = self.order(id).and_then(|order| {
+            let unpaid = order.filter(|order| order.paid_by.is_none());
+            let next_at = unpaid.and_then(|order| next_ask(&order, self.now(), self.ask_again_of(&order)));
+            Ok(self.0.ledger.asked(id.clone(), next_at)?)
         });
-        let scheduled = asked.and_then(|next_at| Ok(self.0.ledger.asked(id.clone(), next_at)?));
         if let Err(error) = scheduled {
             tracing::error!(
                 order = id.as_str(),
@@ -56,6 +50,20 @@ impl Host {
                 "an order cannot be scheduled; it is asked about again"
             );
         }
+    }
+
+    /// Asks about an order, and returns after how many seconds its provider wants to be asked again.
+    fn ask_again_of(&self, order: &Order) -> Option<u64> {
+        let slot = self.0.registry.get(&order.provider);
+        let answered = slot.and_then(|slot| self.query(&slot, &order.id)).unwrap_or_else(|error| {
+            tracing::warn!(
+                order = order.id.as_str(),
+                error = error.message,
+                "the payment system cannot be asked about an order"
+            );
+            None
+        });
+        answered.and_then(|status| status.ask_again).map(u64::from)
     }
 
     /// Reports whether a component can tell what became of a payment.

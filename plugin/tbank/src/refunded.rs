@@ -80,7 +80,7 @@ pub fn events(settings: &Settings, state: &State, context: &Context) -> Result<R
         let event = recorded_payment.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
         return Ok(event.and_then(|payment| payment.event(settings, state)).map(|event| vec![event]));
     }
-    Ok(with_payment(settings, &subject, state, context)?)
+    with_payment(settings, &subject, state, context)
 }
 
 /// A payment that was paid back had come in, with the amount of its order.

@@ -120,6 +120,7 @@ impl<'o> Wanted<'o> {
     }
 
     /// Returns the link of the payment that YooKassa made. It must be the order's: whoever follows the link pays it.
+    #[allow(clippy::result_large_err, reason = "both are steps, and a call has one")]
     fn link(&self, settings: &Settings, bytes: &[u8], now: u64) -> Result<LinkStep, LinkStep> {
         let unknown = |message: &str| LinkStep::Unknown(Code::UnrecognizedForm.whole(message));
         let object = Object::parse(bytes).map_err(|_| unknown("YooKassa's answer is not an object."))?;

@@ -61,6 +61,7 @@ impl<'s> Source<'s> {
 }
 
 /// What an event comes to by the rules.
+#[allow(clippy::large_enum_variant, reason = "an event has one, and not for long")]
 enum Decision {
     Credit(CreditTarget),
     Return(Returnable),

@@ -71,8 +71,10 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
         dedup_key: format!("top-up:{payment}"),
         ..merchant.event(EventKind::Payment, [payment, payer, ""], minor_units, 0)
     };
-    Ok(match context.want(event)? {
-        Outcome::Entered(_) if fault::is("fails-once-entered") => panic!("the fault"),
+    let outcome = context.want(event)?;
+    let fails = fault::is("fails-once-entered") && matches!(outcome, Outcome::Entered(_));
+    assert!(!fails, "there is no reply to what was entered");
+    Ok(match outcome {
         Outcome::Entered(state) | Outcome::Repeated(state) => {
             format!("OK {}", context.state(state).movement().map_or("", |movement| movement.id.as_str()))
         }

@@ -8,6 +8,7 @@ mod page;
 mod server;
 pub mod tbank;
 mod wire;
+#[allow(clippy::indexing_slicing, reason = "an absent field of a JSON value is null, and what is written to is an object")]
 pub mod yookassa;
 
 use std::fmt;

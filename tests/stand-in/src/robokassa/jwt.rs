@@ -14,7 +14,7 @@ pub fn read(token: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     let (header, payload) = signed.split_once('.')?;
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
     let header: Value = serde_json::from_slice(&bytes(header)?).ok()?;
-    let holds = header["alg"] == "HS256" && bytes(code)? == hmac(key, signed.as_bytes());
+    let holds = header.get("alg").is_some_and(|alg| alg == "HS256") && bytes(code)? == hmac(key, signed.as_bytes());
     bytes(payload).filter(|_| holds)
 }
 
