@@ -107,9 +107,19 @@ impl Host {
         Ok(())
     }
 
+    /// Counts and logs an event that a callback reported.
     pub(crate) fn count_recorded(&self, slot: &ProviderSlot, event: &Event, outcome: &Outcome) {
         let (transaction, order) = (event.facts.transaction.as_str(), event.facts.order.as_deref().unwrap_or_default());
-        let name = match outcome {
+        let name = self.tell_recorded(slot, event, outcome);
+        self.0.observer.callback_processed(&slot.name, name);
+        slot.set_accepted(self.now());
+        tracing::info!(provider = slot.name.as_str(), transaction, order, outcome = name, "a callback was accepted");
+    }
+
+    /// Tells whoever follows the entries of an event, and returns the name of its outcome.
+    pub(crate) fn tell_recorded(&self, slot: &ProviderSlot, event: &Event, outcome: &Outcome) -> &'static str {
+        let transaction = event.facts.transaction.as_str();
+        match outcome {
             Outcome::Recorded { repeated: false, .. } => {
                 // Wakes the followers of the feed. Nothing but new entries does, so that forgers cannot make all of them poll.
                 self.0.observer.entries_changed();
@@ -129,10 +139,7 @@ impl Host {
                 self.0.refusals.count(&slot.name, refusal.name(), self.now());
                 "not-agreed"
             }
-        };
-        self.0.observer.callback_processed(&slot.name, name);
-        slot.set_accepted(self.now());
-        tracing::info!(provider = slot.name.as_str(), transaction, order, outcome = name, "a callback was accepted");
+        }
     }
 
     /// Stores an unproved callback, unless the same one is stored already or too many wait.

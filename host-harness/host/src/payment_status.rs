@@ -158,7 +158,10 @@ impl Host {
             Submitted::AnswersChanged => Ok(false),
             Submitted::Done(recorded) => {
                 for (event, recorded) in events.iter().zip(&recorded) {
-                    self.count_recorded(slot, event, &recorded.outcome);
+                    let outcome = self.tell_recorded(slot, event, &recorded.outcome);
+                    let (transaction, order) =
+                        (event.facts.transaction.as_str(), event.facts.order.as_deref().unwrap_or_default());
+                    tracing::info!(provider = slot.name.as_str(), transaction, order, outcome, "a status told of an event");
                 }
                 Ok(true)
             }

@@ -232,7 +232,7 @@ impl Running {
             EndedOperation::AnswersChanged => Ok(false),
             EndedOperation::Ended { recorded, .. } => {
                 if let Some(recorded) = recorded {
-                    self.host.count_recorded(&self.slot, &event, &recorded.outcome);
+                    self.host.tell_recorded(&self.slot, &event, &recorded.outcome);
                 }
                 Ok(true)
             }
