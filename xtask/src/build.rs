@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use wasmparser::{Chunk, Parser, Payload};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -136,30 +136,7 @@ fn componentize(mut module: Vec<u8>) -> Result<Vec<u8>> {
     let own = resolve.push_str("component.wit", &world)?;
     let world = resolve.select_world(&[own, package], Some("provider:component/component"))?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    without_names(&ComponentEncoder::default().validate(true).module(&module)?.encode()?)
-}
-
-/// Removes the names that the encoder gives to the parts of a component, 2 to 6 KB that only a debugger reads. The module has lost
-/// its names before.
-fn without_names(component: &[u8]) -> Result<Vec<u8>> {
-    let mut parser = Parser::new(0);
-    let mut kept = Vec::with_capacity(component.len());
-    let mut rest = component;
-    while !rest.is_empty() {
-        let Chunk::Parsed { mut consumed, payload } = parser.parse(rest, true)? else { bail!("the component is cut off") };
-        if let Payload::ModuleSection { unchecked_range: inner, .. }
-        | Payload::ComponentSection { unchecked_range: inner, .. } = &payload
-        {
-            // It is kept as a whole.
-            consumed += inner.len();
-        }
-        let (section, after) = rest.split_at_checked(consumed).context("the component is cut off")?;
-        if !matches!(&payload, Payload::CustomSection(custom) if custom.name() == "component-name") {
-            kept.extend_from_slice(section);
-        }
-        rest = after;
-    }
-    Ok(kept)
+    ComponentEncoder::default().validate(true).module(&module)?.encode()
 }
 
 /// Returns the interfaces whose functions a module exports: `billing:payments/payment-provider@1.0.0`.

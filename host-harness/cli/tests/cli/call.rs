@@ -53,7 +53,7 @@ fn nothing_is_called_without_leave() {
 #[test]
 fn input_of_another_function_is_refused() {
     let (text, code) = call("cancel-recurring", "");
-    assert!(code == Some(2) && text.contains("refund.json: unknown field `id`"), "{text}");
+    assert!(code == Some(2) && text.contains("refund.json: unknown field `amount`"), "{text}");
     let (text, code) = call("pay-back", "");
     assert!(code == Some(2) && text.contains("[possible values: create-link, handle-callback, query-payment"), "{text}");
 }
