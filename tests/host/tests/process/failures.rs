@@ -499,8 +499,8 @@ fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
 #[test]
 fn little_disk_space_from_the_start_loses_nothing_acknowledged() {
     let (mut refused, mut kept) = (0, 0);
-    // In blocks of 512 bytes, from less than the program itself needs.
-    for blocks in (8..800).step_by(80) {
+    // In blocks of 512 bytes, from less than the program and its component need.
+    for blocks in (8..1_600).step_by(160) {
         let folder = Folder::default();
         let command = folder.command_of(&program(), &component_path(), &format!("ulimit -f {blocks};"));
         let mut answered = Vec::new();

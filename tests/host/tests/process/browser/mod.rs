@@ -37,14 +37,18 @@ const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
 const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
 const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
 /// All of the operator's pages.
-const PAGES: [Page; 6] = [STATISTICS, UNMATCHED, DECISIONS, EXPORT, SETTINGS, PROVIDERS];
-const IN_ENGLISH: [Page; 6] = [
+const OPERATIONS: Page = ("Операции", "Операции");
+const CALLS: Page = ("Обращения", "Обращения к платёжным системам");
+const PAGES: [Page; 8] = [STATISTICS, UNMATCHED, OPERATIONS, DECISIONS, EXPORT, SETTINGS, PROVIDERS, CALLS];
+const IN_ENGLISH: [Page; 8] = [
     ("Statistics", "Payments and write-offs"),
     ("Unmatched", "Unmatched payments"),
+    ("Operations", "Operations"),
     ("Decisions", "Operators' decisions"),
     ("Export", "Export for 1C"),
     ("Settings", "Payment systems' settings"),
     ("Payment systems", "Payment systems"),
+    ("Calls", "Calls to payment systems"),
 ];
 
 /// A provider's section on the page.
