@@ -36,19 +36,23 @@ const DECISIONS: Page = ("Решения", "Решения сотруднико�
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
 const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
 const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
-/// All of the operator's pages.
-const OPERATIONS: Page = ("Операции", "Операции");
-const CALLS: Page = ("Обращения", "Обращения к платёжным системам");
-const PAGES: [Page; 8] = [STATISTICS, UNMATCHED, OPERATIONS, DECISIONS, EXPORT, SETTINGS, PROVIDERS, CALLS];
-const IN_ENGLISH: [Page; 8] = [
-    ("Statistics", "Payments and write-offs"),
-    ("Unmatched", "Unmatched payments"),
-    ("Operations", "Operations"),
-    ("Decisions", "Operators' decisions"),
-    ("Export", "Export for 1C"),
-    ("Settings", "Payment systems' settings"),
-    ("Payment systems", "Payment systems"),
-    ("Calls", "Calls to payment systems"),
+
+struct MenuItem {
+    ru: Page,
+    en: Page,
+    screenshot: &'static str,
+}
+
+/// All of the operator's pages, in the order of the menu.
+const MENU: [MenuItem; 8] = [
+    item("statistics", STATISTICS, ("Statistics", "Payments and write-offs")),
+    item("unmatched", UNMATCHED, ("Unmatched", "Unmatched payments")),
+    item("operations", ("Операции", "Операции"), ("Operations", "Operations")),
+    item("decisions", DECISIONS, ("Decisions", "Operators' decisions")),
+    item("export", EXPORT, ("Export", "Export for 1C")),
+    item("settings", SETTINGS, ("Settings", "Payment systems' settings")),
+    item("providers", PROVIDERS, ("Payment systems", "Payment systems")),
+    item("calls", ("Обращения", "Обращения к платёжным системам"), ("Calls", "Calls to payment systems")),
 ];
 
 /// A provider's section on the page.
@@ -464,12 +468,12 @@ impl Walk {
 
     fn change_the_language(&self) {
         let Walk { browser, .. } = self;
-        for (ru, en) in PAGES.into_iter().zip(IN_ENGLISH) {
+        for MenuItem { ru, en, .. } in MENU {
             go(browser, ru);
             browser.press("English");
             browser.see_page(en.1);
             assert_eq!(browser.attribute("/html", "lang"), "en");
-            assert_eq!(browser.texts_of("//nav/a"), IN_ENGLISH.map(|(menu, _)| menu));
+            assert_eq!(browser.texts_of("//nav/a"), MENU.map(|item| item.en.0));
             browser.press("По-русски");
             browser.see_page(ru.1);
             assert_eq!(browser.attribute("/html", "lang"), "ru");
@@ -488,6 +492,10 @@ impl Walk {
         browser.open(&site.url);
         browser.see_page("Вход для оператора");
     }
+}
+
+const fn item(screenshot: &'static str, ru: Page, en: Page) -> MenuItem {
+    MenuItem { ru, en, screenshot }
 }
 
 fn go(browser: &Browser, (menu, title): Page) {
@@ -538,7 +546,7 @@ fn settings_and_payment_work_without_javascript() {
     browser.press(&format!("Зачислить 123,45 ₽ на счёт {ACCOUNT}"));
     browser.see("Неразобранных платежей нет.");
     assert_eq!(site.host.api.balance(ACCOUNT), 12_345);
-    PAGES.into_iter().for_each(|page| go(&browser, page));
+    MENU.into_iter().for_each(|item| go(&browser, item.ru));
     go(&browser, STATISTICS);
     browser.see("123,45 ₽");
     let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();

@@ -14,7 +14,7 @@ use money::Currency;
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
 
-use super::{ACCOUNT, COMMENT, IN_ENGLISH, PAGES, STATISTICS, fits, go, log_in};
+use super::{ACCOUNT, COMMENT, MENU, MenuItem, PROVIDERS, STATISTICS, fits, go, log_in};
 
 /// The longest possible account number.
 const LONG_ACCOUNT: &str = "0123456789012345678901234567890123456789012345678901234567890123";
@@ -52,9 +52,9 @@ fn every_page_fits_desktop_and_phone() {
         cabinet_pages(&site, &browser, &screenshot);
         browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
         browser.press("English");
-        for page in IN_ENGLISH {
-            go(&browser, page);
-            fits(&browser, page.1);
+        for MenuItem { en, screenshot, .. } in MENU {
+            go(&browser, en);
+            fits(&browser, screenshot);
         }
     }
 }
@@ -72,10 +72,11 @@ fn operator_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
         browser.see("Баланс:");
         screenshot(&format!("{page}-of-an-account"));
     }
-    for (page, name) in PAGES[1..].iter().zip(["unmatched", "decisions", "export", "settings", "providers"]) {
-        go(browser, *page);
-        screenshot(name);
+    for item in &MENU[1..] {
+        go(browser, item.ru);
+        screenshot(item.screenshot);
     }
+    go(browser, PROVIDERS);
     browser.press_within("//section", "Настройки");
     browser.fill("ProductId", "1234");
     browser.press("Сохранить");
