@@ -3,8 +3,8 @@
 //! The payment system decides which field of the form is the amount, and how it is written. But it must be the same field for
 //! every order, in one reading: minor units, or major units as a decimal number with a point or a comma. So the check looks for
 //! a field that holds the order's amount in the same reading for all orders. A provider that truncates, rounds or scales
-//! amounts has no such field. Fields within a value that is JSON, or JSON in Base64, are considered too, since some payment
-//! systems send a single field.
+//! amounts has no such field. Fields within a value that is JSON, or JSON or pairs in Base64, are considered too, since some payment
+//! systems send a single field; and so are the parts of an address's path.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -144,12 +144,14 @@ fn decimals(currency: &str) -> usize {
     iso_currency::Currency::from_code(currency).and_then(iso_currency::Currency::exponent).unwrap_or(2).into()
 }
 
-/// The form's values by their names, and the scalars of those that are JSON.
+/// The form's values by their names, and what is in those that are JSON, or JSON or pairs in Base64.
 fn scalars(link: &PaymentLink) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (name, value) in fields(link) {
         all.push((name.clone(), value.clone()));
         let decoded = STANDARD.decode(&value).or_else(|_| URL_SAFE_NO_PAD.decode(&value)).unwrap_or_default();
+        let pairs = str::from_utf8(&decoded).unwrap_or_default().split([';', '&']).filter_map(|pair| pair.split_once('='));
+        all.extend(pairs.map(|(inner, value)| (format!("{name}/{inner}"), value.to_owned())));
         for json in [value.as_bytes(), &decoded] {
             if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_slice(json) {
                 flatten(&name, &json, &mut all);
@@ -179,7 +181,12 @@ fn query(url: &str) -> Vec<(String, String)> {
 fn fields(link: &PaymentLink) -> Vec<(String, String)> {
     match &link.form {
         Some(form) => form.inputs.clone(),
-        None => query(link.url.as_deref().unwrap_or_default()),
+        None => {
+            let url = link.url.as_deref().unwrap_or_default();
+            let path = url.split(['?', '#']).next().unwrap_or_default().split('/').enumerate();
+            let parts = path.map(|(at, part)| (format!("part {at} of the path"), part.to_owned()));
+            query(url).into_iter().chain(parts).collect()
+        }
     }
 }
 
@@ -309,6 +316,22 @@ mod tests {
         for (currency, want) in [("RUB", 2), ("JPY", 0), ("XOF", 0), ("KWD", 3), ("CLF", 4), ("XTS", 2), ("BTC", 2)] {
             assert_eq!(decimals(currency), want, "{currency}");
         }
+    }
+
+    #[test]
+    fn an_amount_in_the_path() {
+        let links = |part: &dyn Fn(i64) -> String| -> Vec<(LinkRequest<'static>, PaymentLink)> {
+            let link = |minor_units| {
+                let url = Some(format!("https://pay.example.ru/{}", part(minor_units)));
+                (fixtures::order(0, minor_units, "RUB"), PaymentLink { url, ..PaymentLink::default() })
+            };
+            AMOUNTS.into_iter().map(link).collect()
+        };
+        let holds = |part: &dyn Fn(i64) -> String| carries_amount(&links(part), "RUB");
+        assert_eq!(holds(&|amount| format!("17/{amount}")), Ok(()));
+        assert_eq!(holds(&|amount| STANDARD.encode(format!("m=17;ac.order_id=1;a={amount}"))), Ok(()));
+        let cut = holds(&|amount| STANDARD.encode(format!("m=17;a={}", amount / 100))).unwrap_err();
+        assert!(cut.contains("/a\" is \"0\" for an order of 1 minor units"), "{cut}");
     }
 
     #[test]
