@@ -14,7 +14,7 @@ use crate::wasm_target::{Compiler, TARGET};
 /// The providers of this workspace.
 const PROVIDERS: [&str; 7] = ["chronopay", "robokassa", "tbank", "cloudpayments", "yookassa", "osmp", "onec"];
 /// The providers that only tests load.
-const TEST_PROVIDERS: [&str; 1] = ["faulty"];
+const TEST_PROVIDERS: [&str; 2] = ["faulty", "payme"];
 /// The programs of the demonstration: the host, and the stand-ins of payment systems.
 const PROGRAMS: [&str; 3] = ["host-harness", "chronopay-stand-in", "robokassa-stand-in"];
 

@@ -28,5 +28,6 @@ mod payment_system;
 mod refunds;
 mod server;
 mod swap;
+mod two_phases;
 mod wire_names;
 mod writeoffs;
