@@ -14,13 +14,16 @@
 
 use std::hint::black_box;
 
-use domain::{AccountNumber, CallbackRequest, Context, Fields, LinkRequest, Money, OrderId, Verdict};
+use domain::{
+    AccountNumber, AccountState, CallbackRequest, Context, Exchange, Fields, HttpCall, HttpResponse, HttpResult, LinkRequest,
+    Money, OrderId, Question, Verdict,
+};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
 use end_to_end::straight::Straight;
-use end_to_end::{component, convert, full_callback, merchant, native, post, sandbox, settings};
+use end_to_end::{component, convert, full_callback, merchant, native, osmp, post, sandbox, settings, yookassa};
 use kit::Provider as _;
 use money::Currency;
-use sandbox::{CONTRACT, Limits};
+use sandbox::{Answers, CONTRACT, Limits, Merchant, drive};
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, ResourceAny};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 
@@ -57,26 +60,35 @@ fn main() {
     let link = merchant.link(&order).unwrap();
     assert_eq!(convert::link(&native, &order).unwrap(), link);
 
+    let (terminals, check) = (osmp::merchant(&[]), CallbackRequest::get(CHECK));
+    let (hints, hint) = (yookassa::merchant(&[]), post(yookassa::NOTIFICATION.as_bytes()));
+    assert!(matches!(driven(&terminals, &check), Verdict::Answered));
+    assert!(matches!(driven(&hints, &hint), Verdict::Happened(_)));
+
     let configured = || chronopay::ChronoPay::configure(black_box(&settings)).ok().unwrap();
-    let [callback, configured_callback, warm, bare_warm, fresh, bare_fresh, link, configured_link, fresh_link] = side_by_side(
-        ROUNDS,
-        TIMES,
-        [
-            &mut || drop(black_box(native.handle_callback(black_box(&native_request)))),
-            &mut || drop(black_box(configured().handle_callback(black_box(&native_request)))),
-            &mut || drop(black_box(session.handle_callback(black_box(&request), &context).unwrap())),
-            &mut || drop(black_box(bare_session.handle_callback(black_box(&bare_request)))),
-            &mut || drop(black_box(merchant.handle_callback(black_box(&request), &context).unwrap())),
-            &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&bare_request)))),
-            &mut || drop(black_box(native.create_link(black_box(&native_order)).unwrap())),
-            &mut || drop(black_box(configured().create_link(black_box(&native_order)).unwrap())),
-            &mut || drop(black_box(merchant.create_link(black_box(&order), &context).unwrap())),
-        ],
-    );
+    let [callback, configured_callback, warm, bare_warm, fresh, bare_fresh, link, configured_link, fresh_link, asking, calling] =
+        side_by_side(
+            ROUNDS,
+            TIMES,
+            [
+                &mut || drop(black_box(native.handle_callback(black_box(&native_request)))),
+                &mut || drop(black_box(configured().handle_callback(black_box(&native_request)))),
+                &mut || drop(black_box(session.handle_callback(black_box(&request), &context).unwrap())),
+                &mut || drop(black_box(bare_session.handle_callback(black_box(&bare_request)))),
+                &mut || drop(black_box(merchant.handle_callback(black_box(&request), &context).unwrap())),
+                &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&bare_request)))),
+                &mut || drop(black_box(native.create_link(black_box(&native_order)).unwrap())),
+                &mut || drop(black_box(configured().create_link(black_box(&native_order)).unwrap())),
+                &mut || drop(black_box(merchant.create_link(black_box(&order), &context).unwrap())),
+                &mut || drop(black_box(driven(&terminals, black_box(&check)))),
+                &mut || drop(black_box(driven(&hints, black_box(&hint)))),
+            ],
+        );
     let callback = Figure::of_times("callback, native", &callback);
     let bare_warm = Figure::of_times("callback, warm, wasmtime alone", &bare_warm);
     let bare_fresh = Figure::of_times("callback, fresh, wasmtime alone", &bare_fresh);
     let link = Figure::of_times("link, native", &link);
+    let fresh_callback = Figure::of_times("callback that asks nothing, fresh", &fresh);
     figures::write(
         "calls",
         &[
@@ -91,8 +103,42 @@ fn main() {
             link.clone(),
             Figure::of_times("configure and link, native", &configured_link).to(&link),
             Figure::of_times("link, fresh with configure", &fresh_link).to(&link).goal(Goal::AtMost(8.0)),
+            fresh_callback.clone(),
+            Figure::of_times("callback that asks once, fresh, both steps", &asking).to(&fresh_callback),
+            Figure::of_times("callback with a call, fresh, both steps, without the network", &calling).to(&fresh_callback),
         ],
     );
+}
+
+/// A terminal's question about an account.
+const CHECK: &str = "command=check&txn_id=1234567&account=100500&sum=10.45";
+
+/// Answers a provider's question about an account and its call at once.
+struct AtOnce;
+
+impl Answers for AtOnce {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Exchange> {
+        let answer = |question| match question {
+            Question::Account(query) => {
+                let holder = "Иванов И. И.".to_owned();
+                let (refusal, address, balance, due, extra) = (None, String::new(), None, None, Fields::new());
+                let number = query.number.clone();
+                Exchange::Account(query, Ok(Some(AccountState { number, refusal, holder, address, balance, due, extra })))
+            }
+            other => panic!("{other:?}"),
+        };
+        questions.into_iter().map(answer).collect()
+    }
+
+    fn call(&mut self, _: &HttpCall) -> HttpResult {
+        let body = yookassa::PAYMENT.as_bytes().to_vec();
+        HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body })
+    }
+}
+
+/// Takes a callback's steps to its verdict, each in a fresh instance, as the host does.
+fn driven(merchant: &Merchant, request: &CallbackRequest) -> Verdict {
+    drive(0, &mut AtOnce, |context| merchant.handle_callback(request, context)).unwrap().0.verdict
 }
 
 fn request() -> CallbackRequest {
