@@ -240,7 +240,7 @@ fn works(left: &Left) -> (Lock, Catalog, Simulated) {
     let catalog = open(&disk).unwrap();
     let lock = catalog.lock().unwrap();
     for locked in lock.values() {
-        for version in [Some(&locked.current), locked.previous.as_ref()].into_iter().flatten() {
+        for version in locked.versions() {
             // Only the digest needs a check: `version` has loaded these bytes.
             catalog.component(version).unwrap();
         }
@@ -302,7 +302,7 @@ fn a_disk_that_refuses_one_step_takes_the_next_change() {
         publish(&catalog, "a", "3").unwrap();
         for left in disk.state().left() {
             let (lock, ..) = works(&left);
-            let locked = LockedProvider { current: version("3"), previous: Some(version("2")) };
+            let locked = LockedProvider { previous: Some(version("2")), ..LockedProvider::new(version("3")) };
             assert_eq!(
                 lock["a"], locked,
                 "step {at}, published at the first try: {is_done}: an acknowledged change is durable"

@@ -167,6 +167,14 @@ impl Catalog {
     /// [`Error::Name`]. [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] if the component is not
     /// staged as the version says. [`Error::Disk`], after which the lock is the old one or the new one.
     pub fn publish(&self, name: &ProviderName, version: Version) -> Result<(), Error> {
+        self.publish_keeping(name, version, &BTreeSet::new())
+    }
+
+    /// Like [`Catalog::publish`], and keeps those of the older versions that are needed, by their SHA-256.
+    ///
+    /// # Errors
+    /// As for [`Catalog::publish`].
+    pub fn publish_keeping(&self, name: &ProviderName, version: Version, needed: &BTreeSet<String>) -> Result<(), Error> {
         require_name(name)?;
         let unlockable = |reason| Error::InvalidVersion { name: name.to_string(), reason };
         let version = version.as_locked().map_err(unlockable)?;
@@ -174,8 +182,13 @@ impl Catalog {
             self.component(&version)?;
             match lock.get_mut(name) {
                 Some(locked) if locked.current == version => {}
-                Some(locked) => locked.previous = Some(std::mem::replace(&mut locked.current, version)),
-                None => drop(lock.insert(name.clone(), LockedProvider { current: version, previous: None })),
+                Some(locked) => {
+                    let before = std::mem::replace(&mut locked.current, version);
+                    locked.kept.extend(locked.previous.replace(before));
+                    let in_use = [Some(&locked.current), locked.previous.as_ref()];
+                    locked.kept.retain(|kept| needed.contains(&kept.sha256) && !in_use.contains(&Some(kept)));
+                }
+                None => drop(lock.insert(name.clone(), LockedProvider::new(version))),
             }
             Ok(())
         })
@@ -211,21 +224,22 @@ impl Catalog {
 
     /// Writes entries again that somebody removed from the lock, all in one change, so that no component is removed while its
     /// entry is about to return. An entry whose component is not whole is omitted, and returned with the reason. Of an entry
-    /// whose previous version is not whole, only that version is omitted.
+    /// whose previous or kept version is not whole, only that version is omitted.
     ///
     /// # Errors
     /// If the lock cannot be read or written.
     pub fn restore(&self, entries: Lock) -> Result<BTreeMap<ProviderName, Error>, Error> {
         self.change(|lock| {
             let mut left_out = BTreeMap::new();
-            for (name, LockedProvider { current, previous }) in entries {
+            for (name, LockedProvider { current, previous, mut kept }) in entries {
                 let found = require_name(&name).and_then(|()| self.component(&current));
                 if let Err(error) = found {
                     left_out.insert(name, error);
                     continue;
                 }
                 let previous = previous.filter(|version| *version != current && self.component(version).is_ok());
-                lock.insert(name, LockedProvider { current, previous });
+                kept.retain(|version| self.component(version).is_ok());
+                lock.insert(name, LockedProvider { current, previous, kept });
             }
             Ok(left_out)
         })
@@ -366,6 +380,5 @@ fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Err
 
 /// Returns the digests that a lock refers to.
 fn digests(lock: &Lock) -> BTreeSet<&str> {
-    let versions = lock.values().flat_map(|locked| [Some(&locked.current), locked.previous.as_ref()]);
-    versions.flatten().map(|version| version.sha256.as_str()).collect()
+    lock.values().flat_map(LockedProvider::versions).map(|version| version.sha256.as_str()).collect()
 }

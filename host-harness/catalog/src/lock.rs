@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 const SHA256_CHARS: usize = 64;
 
 const HEADER: &str = "\
-# The providers of this host: which component each is, and under which limits it runs. `previous` is what one goes back to.
+# The providers of this host: which component each is, and under which limits it runs. `previous` is what one goes back to, and
+# `kept` are older ones with which operations under way began.
 # The components lie in components/, each under its SHA-256, and are not loaded where they differ from it.
 # This may be edited by hand while the host runs; the host keeps what it says, and not how.
 
@@ -25,6 +26,20 @@ pub struct LockedProvider {
     pub current: Version,
     /// The version to roll back to.
     pub previous: Option<Version>,
+    /// Older versions with which operations began that have not ended. They go on with them.
+    pub kept: Vec<Version>,
+}
+
+impl LockedProvider {
+    /// Returns the entry of a version that has no others.
+    pub fn new(current: Version) -> LockedProvider {
+        LockedProvider { current, previous: None, kept: Vec::new() }
+    }
+
+    /// Returns all versions.
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        [&self.current].into_iter().chain(&self.previous).chain(&self.kept)
+    }
 }
 
 /// A component, and the limits that it runs under.
@@ -73,17 +88,17 @@ pub fn read(text: &str) -> Result<Lock, String> {
         format!("line {}, column {column}: {what}", before.matches('\n').count() + 1)
     })?;
     let locked = |entry: Entry| {
-        let Entry { id, version, sha256, size_bytes, limits, previous } = entry;
-        LockedProvider { current: Version { id, version, sha256, size_bytes, limits }, previous }
+        let Entry { id, version, sha256, size_bytes, limits, previous, kept } = entry;
+        LockedProvider { current: Version { id, version, sha256, size_bytes, limits }, previous, kept }
     };
     Ok(providers.into_iter().map(|(Name(name), entry)| (name, locked(entry))).collect())
 }
 
 /// Formats a lock, sorted by name.
 pub fn write(lock: &Lock) -> Result<String, toml::ser::Error> {
-    let entry = |LockedProvider { current, previous }: &LockedProvider| {
+    let entry = |LockedProvider { current, previous, kept }: &LockedProvider| {
         let Version { id, version, sha256, size_bytes, limits } = current.clone();
-        Entry { id, version, sha256, size_bytes, limits, previous: previous.clone() }
+        Entry { id, version, sha256, size_bytes, limits, previous: previous.clone(), kept: kept.clone() }
     };
     let providers = lock.iter().map(|(name, locked)| (Name(name.clone()), entry(locked))).collect();
     Ok(HEADER.to_owned() + &toml::to_string(&File { providers })?)
@@ -96,7 +111,7 @@ struct File {
     providers: BTreeMap<Name, Entry>,
 }
 
-/// A [`Version`], and the previous one.
+/// A [`Version`], and the others.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Entry {
@@ -108,6 +123,8 @@ struct Entry {
     #[serde(default, with = "limits")]
     limits: Limits,
     previous: Option<Version>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<Version>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -224,7 +241,7 @@ size-bytes = 11
     #[test]
     fn limits_that_are_left_out_are_the_defaults() {
         let lock = read(GOOD).unwrap();
-        let LockedProvider { current, previous: Some(previous) } = &lock["pay-1"] else { panic!("{lock:?}") };
+        let LockedProvider { current, previous: Some(previous), .. } = &lock["pay-1"] else { panic!("{lock:?}") };
         assert_eq!(current.limits, Limits::default().with_fuel_max(7));
         assert_eq!((current.id.as_str(), current.version.as_str(), current.size_bytes), ("chronopay", "1.0.0", 10));
         assert_eq!(
@@ -248,7 +265,7 @@ size-bytes = 11
         let mut lock = read(GOOD).unwrap();
         let locked = lock["pay-1"].clone();
         let odd = Version { id: "a\"b\n".into(), limits, ..locked.current.clone() };
-        lock.insert("0".parse().unwrap(), LockedProvider { current: odd, previous: None });
+        lock.insert("0".parse().unwrap(), LockedProvider { kept: vec![odd.clone()], ..LockedProvider::new(odd) });
         lock.insert("z".parse().unwrap(), locked);
         let text = write(&lock).unwrap();
         assert_eq!(read(&text).unwrap(), lock);

@@ -9,6 +9,7 @@
     reason = "these are tests"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -58,7 +59,7 @@ impl Place {
     }
 
     fn versions(&self, name: &str) -> (String, Option<String>) {
-        let LockedProvider { current, previous } = self.catalog.lock().unwrap().remove(name).unwrap();
+        let LockedProvider { current, previous, .. } = self.catalog.lock().unwrap().remove(name).unwrap();
         (current.version, previous.map(|previous| previous.version))
     }
 }
@@ -100,11 +101,40 @@ fn age(path: &Path, seconds: u64) {
 }
 
 #[test]
+fn needed_versions_are_kept_until_they_are_not_needed() {
+    let place = Place::new();
+    let [one, two] = ["1", "2"].map(|number| publish(&place.catalog, "pay", number));
+    let needed = BTreeSet::from([one.sha256.clone()]);
+    let replace = |number: &str, needed: &BTreeSet<String>| {
+        let bytes = component(number);
+        place.catalog.stage(&bytes).unwrap();
+        place.catalog.publish_keeping(&of("pay"), version(&bytes), needed).unwrap();
+        version(&bytes)
+    };
+    let three = replace("3", &needed);
+    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, [one.clone()]);
+    let four = replace("4", &needed);
+    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, [one.clone()], "the second is not needed");
+    assert_eq!(place.files(), sorted(&[&one, &three, &four]));
+    assert_eq!(place.again().lock().unwrap()["pay"].kept, [one.clone()]);
+    // What is in use again is not kept besides.
+    let bytes = component("1");
+    place.catalog.publish_keeping(&of("pay"), version(&bytes), &needed).unwrap();
+    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, []);
+    assert_eq!(replace("5", &BTreeSet::new()).version, "5.0.0");
+    replace("6", &BTreeSet::new());
+    assert!(!place.files().contains(&format!("{}.wasm", one.sha256)) && two.version == "2.0.0");
+}
+
+#[test]
 fn provider_is_published_replaced_and_rolled_back() {
     let place = Place::new();
     assert_eq!(place.catalog.lock().unwrap(), Lock::new());
     let [one, two, three] = ["1", "2", "3"].map(|number| publish(&place.catalog, "pay", number));
-    assert_eq!(place.catalog.lock().unwrap()["pay"], LockedProvider { current: three.clone(), previous: Some(two.clone()) });
+    assert_eq!(
+        place.catalog.lock().unwrap()["pay"],
+        LockedProvider { previous: Some(two.clone()), ..LockedProvider::new(three.clone()) }
+    );
     assert_eq!(place.files(), sorted(&[&two, &three]), "nothing refers to the first one");
     // As another process does, or this one after a restart.
     let again = place.again();
@@ -264,7 +294,7 @@ fn hand_edited_lock_is_reread() {
     ] {
         let text = error.to_string();
         assert!(matches!(error, Error::Lock { path, .. } if path == place.lock_path()), "{text}");
-        assert!(text.contains("line 11") && text.contains("unknown field `limit`"), "{text}");
+        assert!(text.contains("line 12") && text.contains("unknown field `limit`"), "{text}");
     }
     assert_eq!(std::fs::read(place.lock_path()).unwrap(), broken, "a lock that cannot be read is not written over");
     std::fs::write(place.lock_path(), b"\xff").unwrap();
@@ -319,7 +349,7 @@ fn concurrent_changes_are_all_applied() {
     let lock = place.catalog.lock().unwrap();
     assert_eq!(lock.len(), CHANGERS * CHANGES);
     let [one, two] = versions;
-    let locked = LockedProvider { current: two, previous: Some(one) };
+    let locked = LockedProvider { previous: Some(one), ..LockedProvider::new(two) };
     assert!(lock.values().all(|from_name| *from_name == locked), "{lock:?}");
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Record {
     /// Its last version in the lock.
     pub current: Option<Version>,
     pub previous: Option<Version>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Version>,
     /// Set while it takes no new orders.
     pub paused: Option<Stamp>,
     /// Set if it was removed.
@@ -97,6 +99,7 @@ impl Roster {
         self.change(ledger, name, |record| {
             record.current = Some(locked.current.clone());
             record.previous = locked.previous.clone();
+            record.kept = locked.kept.clone();
             if let Some(title) = title {
                 record.title = title.to_owned();
             }
@@ -194,7 +197,9 @@ pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<RestoredLock, 
 pub(crate) fn add_missing(ledger: &Ledger, catalog: &Catalog) -> Result<RestoredLock, HostError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (ProviderName, Record)| match record {
-        Record { current: Some(current), previous, removed: None, .. } => Some((name, LockedProvider { current, previous })),
+        Record { current: Some(current), previous, kept, removed: None, .. } => {
+            Some((name, LockedProvider { current, previous, kept }))
+        }
         _ => None,
     };
     let missing = read(ledger)?.into_iter().filter(|(name, _)| !lock.contains_key(name));

@@ -11,6 +11,7 @@ use domain::{
 };
 use host::{
     Clock, Confirmed, ErrorCode, Host, HostBuilder, NewSettings, OperationAction, OperationRequest, Outbound, OutboundCall,
+    SwapRequest,
 };
 use ledger::Ledger;
 use money::Currency;
@@ -273,6 +274,33 @@ fn a_lost_answer_is_asked_for_again_as_long_as_the_key_is_known() {
     shop.bank.is(Mood::Answers);
     shop.after(600);
     assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
+}
+
+/// However often the component is swapped meanwhile.
+#[test]
+fn a_refund_goes_on_with_the_component_that_began_it() {
+    let mut shop = Shop::open();
+    let swap = |shop: &Shop, fault: &str| {
+        let request = SwapRequest::new(NAME.parse().unwrap(), made_up(fault));
+        shop.host().swap(request).map_err(|error| error.to_string()).unwrap();
+    };
+    shop.bank.is(Mood::LosesAnswers);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    ["second", "third", "lost-is-refused"].into_iter().for_each(|fault| swap(&shop, fault));
+    shop.after(60);
+    assert_eq!(shop.state(&refund), "pending");
+    shop.restart();
+    shop.bank.is(Mood::Answers);
+    shop.after(600);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
+    let began = &refund.component_sha256;
+    let is_kept = |shop: &Shop| {
+        let lock = Catalog::open(shop.folder.path()).unwrap().lock().unwrap();
+        lock[&NAME.parse::<ProviderName>().unwrap()].versions().any(|version| version.sha256 == *began)
+    };
+    assert!(is_kept(&shop));
+    swap(&shop, "fifth");
+    assert!(!is_kept(&shop), "no operation needs it any more");
 }
 
 #[test]

@@ -11,11 +11,12 @@ mod reference;
 mod retry;
 mod run;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
     Ability, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind, OperationRefusal,
-    OperationTask, OperationVerdict, OrderId, PaymentDetails, ProviderName,
+    OperationState, OperationTask, OperationVerdict, OrderId, PaymentDetails, ProviderName,
 };
 
 use crate::component::ActiveComponent;
@@ -25,6 +26,9 @@ use crate::host::Host;
 use crate::slot::ProviderSlot;
 use crate::stored_settings::LoadedSettings;
 use crate::text::{TEXT_CHARS_MAX, optional_text, required_text};
+
+/// How many open operations are read at once.
+const OPEN_PAGE: u32 = 500;
 
 pub(crate) use background::background;
 
@@ -187,7 +191,7 @@ impl Host {
         let provider = if active.sha256() == operation.component_sha256 {
             Some(active.provider.clone())
         } else {
-            self.previous_provider(&slot.name, &operation.component_sha256)
+            self.earlier_provider(&slot.name, &operation.component_sha256)
         };
         let values = journal::open_settings(&self.0.key, settings);
         let (Some(provider), Some(values)) = (provider, values) else { return Ok(active) };
@@ -196,11 +200,28 @@ impl Host {
         Ok(Arc::new(ActiveComponent::ready(provider, merchant, values, &stored)))
     }
 
-    /// Loads the component that was active before, if it has this digest.
-    fn previous_provider(&self, name: &ProviderName, sha256: &str) -> Option<sandbox::Provider> {
+    /// Loads a component that was active before, by its digest.
+    fn earlier_provider(&self, name: &ProviderName, sha256: &str) -> Option<sandbox::Provider> {
         let locked = self.0.catalog.lock().ok()?.remove(name)?;
-        let previous = locked.previous.filter(|version| version.sha256 == sha256)?;
-        self.0.catalog.load(&self.0.sandbox, &previous).ok()
+        let version = locked.versions().find(|version| version.sha256 == sha256)?;
+        self.0.catalog.load(&self.0.sandbox, version).ok()
+    }
+
+    /// Returns the components with which operations of a provider began that go on by themselves, by their SHA-256.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub(crate) fn components_of_operations(&self, name: &ProviderName) -> Result<BTreeSet<String>, HostError> {
+        let mut components = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = self.0.ledger.open_operations(after.as_ref(), OPEN_PAGE)?;
+            let Some(last) = page.last() else { return Ok(components) };
+            after = Some(last.id.clone());
+            let goes_on =
+                |operation: &Operation| operation.provider == *name && matches!(operation.state, OperationState::Pending);
+            components.extend(page.into_iter().filter(goes_on).map(|operation| operation.component_sha256));
+        }
     }
 }
 

@@ -121,7 +121,10 @@ impl Host {
         self.0.catalog.stage(&request.bytes)?;
         target.require_same_id(&provider)?;
         let found = self.vet(&target, &request, &provider, NewHosts::MustBeAccepted)?;
-        publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
+        publish(self, &target, provider, &found, || {
+            let needed = self.components_of_operations(name)?;
+            Ok(self.0.catalog.publish_keeping(name, version.clone(), &needed)?)
+        })?;
         let previous = previous(self, name)?;
         tracing::info!(
             provider = name.as_str(),
@@ -276,7 +279,7 @@ fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) -> bool {
                 "the component that providers.lock names was refused"
             );
             if target.absent.is_none() {
-                set_back(host, name, target.slot.as_deref(), locked.previous.clone());
+                set_back(host, name, target.slot.as_deref(), locked);
             }
         }
     }
@@ -305,8 +308,8 @@ fn keep_in_use(host: &Host, lock: &Lock) -> bool {
         slot.fail(host.now(), what);
     }
     let entry = |slot: &Arc<ProviderSlot>| {
-        let previous = host.0.roster.get(&slot.name).and_then(|record| record.previous);
-        (slot.name.clone(), LockedProvider { current: Version::of(&slot.component().provider), previous })
+        let (previous, kept) = host.0.roster.get(&slot.name).map(|record| (record.previous, record.kept)).unwrap_or_default();
+        (slot.name.clone(), LockedProvider { current: Version::of(&slot.component().provider), previous, kept })
     };
     restore(host, missing.iter().map(entry).collect());
     true
@@ -334,11 +337,11 @@ fn restore(host: &Host, entries: Lock) {
 
 /// Restores the active component's entry in the lock file, since the new entry was refused. Without an active component, removes
 /// the entry.
-fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previous: Option<Version>) {
+fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, refused: &LockedProvider) {
     match slot {
         Some(slot) => {
             let current = Version::of(&slot.component().provider);
-            restore(host, Lock::from([(name.clone(), LockedProvider { current, previous })]));
+            restore(host, Lock::from([(name.clone(), LockedProvider { current, ..refused.clone() })]));
         }
         None => match host.0.catalog.remove(name) {
             Ok(()) => {
