@@ -81,9 +81,18 @@ fn paid<'c>(
         dedup_key: payment_key(&payment.transaction),
         ..event(settings, message, EventKind::Payment, &payment.transaction, money(settings, payment.minor_units))
     };
+    let (account, amount) = (event.account.clone(), event.amount.clone());
+    let is_same = |first: Recorded<'_>| {
+        first.movement().is_some_and(|first| first.event.account == account && first.event.amount == amount)
+    };
     Ok(match context.want(event)? {
         Outcome::Entered(state) | Outcome::Kept(state) => recorded(Reason::Done, context.state(state)),
+        Outcome::Repeated(state) | Outcome::Conflict(state) if is_cancelled(context.state(state)) => {
+            (Reason::Cancelled, Subject::Nothing)
+        }
         Outcome::Repeated(state) => recorded(Reason::Repeated, context.state(state)),
+        // Some systems repeat a payment with the time of the repetition.
+        Outcome::Conflict(state) if is_same(context.state(state)) => recorded(Reason::Repeated, context.state(state)),
         Outcome::Conflict(_) => (Reason::Other, Subject::Nothing),
         Outcome::Refused(problem) => (Reason::of_refusal(&problem.code), Subject::Nothing),
         Outcome::Unavailable => (Reason::Temporary, Subject::Nothing),
@@ -116,8 +125,9 @@ fn cancelled<'c>(
         ..event(settings, message, EventKind::Refund, own, paid.amount.clone())
     };
     Ok(match context.want(event)? {
-        Outcome::Entered(_) | Outcome::Kept(_) | Outcome::Repeated(_) => recorded(Reason::Done, payment),
-        Outcome::Conflict(_) | Outcome::Refused(_) => REFUSED,
+        // A conflict is a second cancellation of the payment, under a number of its own: the money went back before.
+        Outcome::Entered(_) | Outcome::Kept(_) | Outcome::Repeated(_) | Outcome::Conflict(_) => recorded(Reason::Done, payment),
+        Outcome::Refused(_) => REFUSED,
         Outcome::Unavailable => (Reason::Temporary, Subject::Nothing),
     })
 }
@@ -129,11 +139,12 @@ fn is_whole(cancellation: &Cancellation, paid: &Money) -> bool {
 fn status<'c>(context: &'c Context, payment: &PaymentName) -> Result<(Reason, Subject<'c>), Stop> {
     Ok(match find(context, payment)? {
         None => (Reason::NotEntered, Subject::Nothing),
-        Some(payment) => {
-            let is_cancelled = payment.later().any(|movement| movement.event.kind == EventKind::Refund);
-            recorded(if is_cancelled { Reason::Cancelled } else { Reason::Done }, payment)
-        }
+        Some(payment) => recorded(if is_cancelled(payment) { Reason::Cancelled } else { Reason::Done }, payment),
     })
+}
+
+fn is_cancelled(payment: Recorded<'_>) -> bool {
+    payment.later().any(|movement| movement.event.kind == EventKind::Refund)
 }
 
 /// Finds the payment that a request names.
@@ -282,7 +293,7 @@ mod tests {
             (Outcome::Entered, &format!("{number} result=0"), "CODE=0 EXT_ID=2016 SUM=10.45"),
             (Outcome::Repeated, &format!("{number} result=0"), "CODE=8 EXT_ID=2016 AMOUNT=10.45"),
             (Outcome::Kept, &format!("{number} result=0"), "CODE=0 EXT_ID=2016 SUM=10.45"),
-            (Outcome::Conflict, "result=300", "CODE=300"),
+            (Outcome::Conflict, &format!("{number} result=0"), "CODE=8 EXT_ID=2016 AMOUNT=10.45"),
             (|_| Outcome::Unavailable, "result=1", "CODE=1"),
             (|_| refusal("unknown-account"), "result=5", "CODE=3"),
             (|_| refusal("account-inactive"), "result=79", "CODE=5"),
@@ -296,6 +307,37 @@ mod tests {
             assert_eq!(said(taken(&[], PAY, &context())), format!("osmp_txn_id=1234567 {osmp}"));
             assert_eq!(said(taken(&SBER, SBER_PAY, &context())), sber);
         }
+    }
+
+    /// The same number for other money or another account is an error; with another time it is a repetition.
+    #[test]
+    fn a_repetition_is_of_the_same_money_and_account() {
+        let repeated = |change: fn(&mut Event), query: &str| {
+            let mut first = payment();
+            change(&mut first.event);
+            said(taken(&[], query, &Context::at(0).recorded(Outcome::Conflict, first)))
+        };
+        let done = "osmp_txn_id=1234567 prv_txn=2016 sum=10.45 result=0";
+        assert_eq!(repeated(|_| (), &PAY.replace("20261128", "20261127")), done);
+        for change in
+            [|first: &mut Event| first.amount.minor_units += 1, |first: &mut Event| first.account = Some("1".to_owned())]
+        {
+            assert_eq!(repeated(change, PAY), "osmp_txn_id=1234567 result=300");
+        }
+    }
+
+    #[test]
+    fn a_payment_that_was_cancelled_is_not_said_to_be_paid() {
+        let refund = movement("2017", wanted(&[], CANCEL, &knowing(by_key(), Some(payment()), None)));
+        let context = Context::from(kit::exchanges::Context {
+            now: 0,
+            asked: Vec::new(),
+            called: Vec::new(),
+            outcomes: vec![Outcome::Repeated(MovementState { movement: 0, later: vec![1] })],
+            movements: vec![payment(), refund],
+            extra: Vec::new(),
+        });
+        assert_eq!(said(taken(&[], PAY, &context)), "osmp_txn_id=1234567 result=300");
     }
 
     #[test]
@@ -383,7 +425,7 @@ mod tests {
         let cases: [(Made, &str); 5] = [
             (Outcome::Entered, done),
             (Outcome::Repeated, done),
-            (Outcome::Conflict, "osmp_txn_id=9 cancel_txn_id=1234567 result=251"),
+            (Outcome::Conflict, done),
             (|_| refusal("not-returnable"), "osmp_txn_id=9 cancel_txn_id=1234567 result=251"),
             (|_| Outcome::Unavailable, "osmp_txn_id=9 cancel_txn_id=1234567 result=1"),
         ];

@@ -1,6 +1,8 @@
 //! A request of the payment system, parsed: what it asks, or why it is not a request of the protocol.
 
-use kit::contract::{CallbackRequest, Fields, Problem};
+use std::ops::RangeInclusive;
+
+use kit::contract::{CallbackRequest, Fields, HttpMethod, Problem};
 use kit::datetime;
 use kit::decimal::{self, DecimalError};
 use kit::form::{self, Form, FormError};
@@ -12,6 +14,8 @@ use crate::reason::Reason;
 use crate::settings::{Protocol, Settings};
 
 const NUMBER_DIGITS_MAX: usize = 20;
+/// The years of payments. Another one is a fault of a terminal's clock or of a program.
+const YEARS: RangeInclusive<i32> = 2000..=2099;
 
 /// Sums have a point, and in some copies of the protocol a comma; some leave out the decimals.
 const SUM: decimal::Form = decimal::Form::TWO_DECIMALS.or_comma();
@@ -104,6 +108,9 @@ impl Message {
     /// Parses a request: the query of a GET, the form of a POST.
     pub fn read(settings: &Settings, request: &CallbackRequest) -> Message {
         let text = form::of(request);
+        if has_other_parameters(settings, request) {
+            return Message { id: None, command: Err(conflict("query", Reason::Other)), extra: Fields::new() };
+        }
         let form = match Form::parse(text, names::known()) {
             Ok(form) => form,
             Err(error) => {
@@ -129,6 +136,17 @@ impl Message {
         };
         Message { id: id.ok().flatten(), command, extra }
     }
+}
+
+/// Whether a request with a form has parameters of the protocol in its address too. The two could say different things.
+fn has_other_parameters(settings: &Settings, request: &CallbackRequest) -> bool {
+    let id_parameter = match &settings.protocol {
+        Protocol::Osmp { id_parameter, .. } => id_parameter.as_str(),
+        Protocol::Sber => "",
+    };
+    let is_known = |name: &str| name == id_parameter || names::known().any(|known| known == name);
+    let mut names = request.query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    request.method != HttpMethod::Get && !request.body.is_empty() && names.any(|name| !name.is_empty() && is_known(name))
 }
 
 fn of_osmp(settings: &Settings, form: &Form, id: Option<Number>) -> Result<Command, Fault> {
@@ -216,9 +234,9 @@ fn sum(form: &Form, names: &Names) -> Result<Option<i64>, Fault> {
 
 fn date(settings: &Settings, form: &Form, names: &Names, pattern: &str) -> Result<OffsetDateTime, Fault> {
     let text = value(form, names.date, Reason::MalformedDate)?;
-    let time = datetime::parse(pattern, text).map(|time| time.assume_offset(settings.zone));
-    time.ok_or_else(|| {
-        let message = format!("It is not a time of the form {pattern}.");
+    let time = datetime::parse(pattern, text).filter(|time| YEARS.contains(&time.year()));
+    time.map(|time| time.assume_offset(settings.zone)).ok_or_else(|| {
+        let message = format!("It is not a time of this century of the form {pattern}.");
         Fault::Refused(Reason::MalformedDate, Code::Malformed.at(first(names.date), message))
     })
 }
@@ -440,9 +458,12 @@ mod tests {
     fn a_post_has_its_form_in_the_body() {
         let query = "command=check&txn_id=1&account=100500";
         assert_eq!(outcome(&Message::read(&settings(&[]), &post(query))), check("100500", None));
-        let both = CallbackRequest { query: query.to_owned(), ..post("command=status&txn_id=1") };
-        let message = Message::read(&settings(&[]), &both);
-        assert_eq!(outcome(&message), Ok(Command::Status(PaymentName::Transaction(number("1")))));
+        let status = |query: &str| {
+            let request = CallbackRequest { query: query.to_owned(), ..post("command=status&txn_id=1") };
+            outcome(&Message::read(&settings(&[]), &request))
+        };
+        assert_eq!(status("token=7"), Ok(Command::Status(PaymentName::Transaction(number("1")))));
+        assert_eq!(status(query), Err("Other field-conflict query".to_owned()), "the two could say different things");
     }
 
     #[test]

@@ -61,6 +61,9 @@ const ZONES: [Choice; 11] = [
     Choice::new("+12:00", ["UTC+12 (Камчатка)", "UTC+12 (Kamchatka)"]),
 ];
 
+/// The elements of ОСМП's reply whose names are fixed.
+const ELEMENTS: [&str; 7] = ["response", "cancel_txn_id", "prv_txn", "sum", "result", "comment", "fields"];
+
 /// Which protocol the terminals speak.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Protocol {
@@ -94,7 +97,7 @@ impl Settings {
         let mut reader = Reader::new(&DECLARED, entered);
         let protocol = reader.take("protocol", |text| Ok(text.to_owned()));
         let id_parameter = reader.take("id-parameter", parse_parameter);
-        let id_element = reader.take("id-element", Name::parse);
+        let id_element = reader.take("id-element", parse_element);
         let characters = reader.take("account-characters", parse_characters);
         let chars_min = reader.take("account-chars-min", parse_length);
         let chars_max = reader.take("account-chars-max", parse_length);
@@ -143,6 +146,14 @@ fn parse_parameter(text: &str) -> Result<String, String> {
         return Err("Another parameter of the protocol has this name.".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// Parses the name of the element with the payment's number.
+fn parse_element(text: &str) -> Result<Name, String> {
+    if ELEMENTS.contains(&text) {
+        return Err("Another element of the reply has this name.".to_owned());
+    }
+    Name::parse(text)
 }
 
 fn parse_characters(text: &str) -> Result<Characters, String> {
