@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use domain::{CallbackRequest, Fields, HttpMethod, ProviderName};
-use host::{Availability, CallbackResult, Host};
+use host::{Availability, CallbackResult, ErrorCode, Host, HostError};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -113,10 +113,12 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
     // Runs in its own task, so that processing continues when the payment system disconnects.
     let app = app.clone();
     let processed = tokio::spawn(async move {
-        let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish()?;
-        if outcome.result == CallbackResult::Refused {
+        let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish();
+        let is_flood = |error: &HostError| error.code == Some(ErrorCode::TooManyLookups);
+        if outcome.as_ref().map_or_else(is_flood, |outcome| outcome.result == CallbackResult::Refused) {
             app.guard.refused(address)?;
         }
+        let outcome = outcome?;
         Ok(outcome.reply)
     });
     Ok(Reply::of_provider(processed.await.unwrap_or_else(|error| Err(Problem::task_failed(error)))?))

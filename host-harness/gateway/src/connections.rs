@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use host::network_of;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::guard::{network, too_many};
+use crate::guard::too_many;
 use crate::problem::Problem;
 
 /// How many connections a listener has at once.
@@ -116,7 +117,7 @@ impl Connections {
     /// Waits for a place for a new connection. With `is_proxy`, it is a web server's, which carries the requests of many
     /// clients.
     pub async fn admit(self: &Arc<Connections>, peer: IpAddr, is_proxy: bool) -> Place {
-        let network = network(peer);
+        let network = network_of(peer);
         if !is_proxy && self.open().connections.get(&network).is_some_and(|count| *count >= CONNECTIONS_OF_ADDRESS) {
             self.drop_oldest(|connection| connection.network == network);
         }
@@ -159,7 +160,7 @@ impl Connections {
     /// # Errors
     /// 429 if the address has too many of them, 503 if all places are taken.
     pub async fn request(self: &Arc<Connections>, address: IpAddr) -> Result<OtherRequest, Problem> {
-        let address = network(address);
+        let address = network_of(address);
         let mut request = {
             let mut open = self.open();
             let count = open.requests.entry(address).or_default();

@@ -8,7 +8,7 @@
 //! answered with 429.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use host::Lane;
+use host::{Lane, network_of};
 
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
@@ -61,7 +61,7 @@ impl Guard {
 
     /// Returns the lane for an address's callbacks.
     pub fn lane(&self, address: IpAddr) -> Lane {
-        if self.suspects.contains(network(address)) { Lane::Suspects } else { Lane::Main }
+        if self.suspects.contains(network_of(address)) { Lane::Suspects } else { Lane::Main }
     }
 
     /// Counts a refused callback.
@@ -70,7 +70,7 @@ impl Guard {
     /// 429 if the address has exceeded its rate.
     pub fn refused(&self, address: IpAddr) -> Result<(), Problem> {
         let Some(limiter) = &self.refused else { return Ok(()) };
-        let address = network(address);
+        let address = network_of(address);
         limited(limiter, &address).inspect_err(|_| self.suspects.add(address))
     }
 
@@ -80,7 +80,7 @@ impl Guard {
     /// # Errors
     /// 429 if there are too many.
     pub fn top_up(&self, account: &str, address: IpAddr) -> Result<(), Problem> {
-        limited(&self.top_ups, &(account.to_owned(), network(address)))
+        limited(&self.top_ups, &(account.to_owned(), network_of(address)))
     }
 
     /// Forgets addresses that have been idle for a while.
@@ -102,14 +102,6 @@ pub fn too_many(seconds: u64) -> Problem {
     let detail = "too many requests from this address; try again later";
     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds);
     problem.in_russian("Запросов слишком много: подождите и попробуйте ещё раз.")
-}
-
-/// Returns the network by which an address is counted: for IPv6 the /64 network, all of which one client may use.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
-    }
 }
 
 /// The networks that recently exceeded their rate, and when each is forgotten.

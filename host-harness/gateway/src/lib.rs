@@ -121,6 +121,7 @@ impl Gateway {
             sessions: sessions::Sessions::default(),
             logins: logins::Logins::default(),
             misdirected: throttle::EveryMinute::default(),
+            unserved: throttle::EveryMinute::default(),
             hashing: hashing::Hashing::start()?,
             entered,
             ending: watch::Sender::new(false),
@@ -165,6 +166,7 @@ async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
             unmatched: app.host.unmatched_count()?,
             unrecognized: app.host.unrecognized_count()?,
             contradictions: app.host.contradiction_count()?,
+            operations: app.host.unknown_operation_count()?,
         };
         app.metrics.set_loaded(&app.host);
         app.metrics.text(waiting).map_err(|error| Problem::internal(error.to_string()))

@@ -17,7 +17,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::guard::network;
+use host::network_of;
 
 /// How a count delays the next attempt. Times are in seconds.
 struct Rule {
@@ -125,7 +125,7 @@ impl Logins {
     /// # Errors
     /// The seconds until the next attempt is due.
     pub fn begin(&self, name: &str, address: IpAddr, is_known: bool, now: u64) -> Result<(), u64> {
-        let address = network(address);
+        let address = network_of(address);
         let pair = (name.to_owned(), address);
         let mut state = self.state();
         let mut due_at = state.pairs.due_at(&pair, now);
@@ -143,7 +143,7 @@ impl Logins {
 
     /// Records that an attempt had the right password.
     pub fn succeed(&self, name: &str, address: IpAddr) {
-        let address = network(address);
+        let address = network_of(address);
         let mut state = self.state();
         state.pairs.failures.remove(&(name.to_owned(), address));
         state.names.take_back(&name.to_owned());

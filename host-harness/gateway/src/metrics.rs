@@ -76,6 +76,8 @@ pub struct Waiting {
     pub unmatched: u64,
     pub unrecognized: u64,
     pub contradictions: u64,
+    /// Operations of which nobody knows whether they were done.
+    pub operations: u64,
 }
 
 /// All metrics.
@@ -90,6 +92,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     unmatched: Gauge,
+    unknown_operations: Gauge,
     unrecognized: Gauge,
     contradictions: Gauge,
     loaded: Family<ProviderLabels, Gauge>,
@@ -116,6 +119,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
             unmatched: Gauge::default(),
+            unknown_operations: Gauge::default(),
             unrecognized: Gauge::default(),
             contradictions: Gauge::default(),
             loaded: Family::default(),
@@ -147,6 +151,8 @@ impl Metrics {
         registry.register("unrecognized_waiting", unrecognized, self.unrecognized.clone());
         let contradictions = "Callbacks that contradict an earlier one and no operator has acknowledged";
         registry.register("contradictions_waiting", contradictions, self.contradictions.clone());
+        let operations = "Refunds and other operations of which nobody knows whether they were done";
+        registry.register("unknown_operations_waiting", operations, self.unknown_operations.clone());
         self
     }
 
@@ -196,10 +202,13 @@ impl Metrics {
 
     /// Returns the metrics in Prometheus's text format.
     pub fn text(&self, waiting: Waiting) -> Result<String, fmt::Error> {
-        let Waiting { unmatched, unrecognized, contradictions } = waiting;
-        for (gauge, count) in
-            [(&self.unmatched, unmatched), (&self.unrecognized, unrecognized), (&self.contradictions, contradictions)]
-        {
+        let Waiting { unmatched, unrecognized, contradictions, operations } = waiting;
+        for (gauge, count) in [
+            (&self.unmatched, unmatched),
+            (&self.unrecognized, unrecognized),
+            (&self.contradictions, contradictions),
+            (&self.unknown_operations, operations),
+        ] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let mut text = String::new();

@@ -240,6 +240,7 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::RefundExceedsPayment => {
             "От платежа осталось меньше: остальное уже возвращено, возвращается сейчас или ждёт решения на странице «Операции»."
         }
+        ErrorCode::TooManyLookups => "Слишком много уведомлений, которые ничего не доказывают: повторите позже.",
         ErrorCode::UnmatchedAlreadyEntered => "Эта транзакция уже зачислена: отклоните повтор.",
         ErrorCode::UnmatchedAlreadyResolved => "По этому платежу решение уже принято: смотрите «Решения».",
         ErrorCode::UnmatchedUnknown => "Такого неопознанного платежа нет.",

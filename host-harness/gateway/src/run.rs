@@ -29,7 +29,7 @@ use crate::peer::Peer;
 use crate::problem::{ErrorPage, Problem};
 use crate::process::{Process, shutdown_signal};
 use crate::reply::{Reply, catch_panics};
-use crate::shared::App;
+use crate::shared::{App, Shared};
 use crate::throttle::EveryMinute;
 use crate::{Gateway, callbacks};
 
@@ -234,7 +234,7 @@ impl Door {
     fn turn_away(&self, problem: Problem) -> Response {
         self.app.metrics.request("none", "none", problem.status.as_u16(), Duration::ZERO);
         let mut response = problem.into_response();
-        log_unserved("none", "none", &response);
+        log_unserved(&self.app, "none", "none", &response);
         response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         response
     }
@@ -298,15 +298,17 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     };
     let (status, time) = (response.status().as_u16(), began.elapsed());
     app.metrics.request(&route, &method, status, time);
-    log_unserved(&route, &method, &response);
+    log_unserved(&app, &route, &method, &response);
     tracing::debug!(route, method, status, time_us = time.as_micros(), "a request was served");
     response
 }
 
-/// Logs a response that says that this host could not serve the request.
-fn log_unserved(route: &str, method: &str, response: &Response) {
+/// Logs a response that says that this host could not serve the request. Of callbacks that are to come again, once a minute: anybody
+/// can send many.
+fn log_unserved(app: &Shared, route: &str, method: &str, response: &Response) {
     let status = response.status();
-    if status.is_server_error() {
+    let is_due = status != StatusCode::SERVICE_UNAVAILABLE || !route.starts_with(callbacks::ADDRESS) || app.unserved.is_due();
+    if status.is_server_error() && is_due {
         let detail = response.extensions().get::<ErrorPage>().map(|shown| shown.detail.as_str());
         tracing::warn!(route, method, status = status.as_u16(), detail, "a request was not served");
     }

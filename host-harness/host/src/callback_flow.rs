@@ -5,6 +5,7 @@
 //! again then: a callback has only calls made that may be repeated, so that it can begin again as often as it must. No thread waits
 //! while the ledger writes or a call is made.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::{
@@ -20,8 +21,9 @@ use crate::callback_result::{Answered, CallbackOutcome, CallbackResult, Judged};
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
-use crate::lookups::{Admission, JudgedOnce, LookupPermit};
+use crate::lookups::{Admission, JudgedOnce, LookupPermit, network_of};
 use crate::providers::measured;
 use crate::questions::{disagreement, told_of_ledger};
 use crate::refusals::{CALLER_UNKNOWN, PROVIDER_FAILED, SUM_TOO_LARGE, TOO_MANY_LOOKUPS};
@@ -148,7 +150,9 @@ impl Callback {
             callback.permit = Some(permit);
             callback.have_called(call);
         };
-        match lookups.admit((self, call), go_on) {
+        // Without an address, as where a billing system passes a callback on, all are of one network.
+        let network = network_of(self.request.remote_address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        match lookups.admit(network, (self, call), go_on) {
             Admission::Now(wanted, permit) => go_on(wanted, permit),
             Admission::Later => {}
             Admission::Refused((callback, _)) => {
@@ -156,7 +160,7 @@ impl Callback {
                 host.refusals.count(name, TOO_MANY_LOOKUPS, callback.request.received_at);
                 host.observer.callback_processed(name, TOO_MANY_LOOKUPS);
                 let why = "too many callbacks of this provider are being looked up; retry";
-                callback.end(Err(HostError::unavailable(why).of_callback()));
+                callback.end(Err(HostError::unavailable(why).with_code(ErrorCode::TooManyLookups).of_callback()));
             }
         }
     }

@@ -90,6 +90,8 @@ error_codes! {
     ProviderWithoutLinks "provider-without-links",
     /// Less is left of the payment than is to be paid back.
     RefundExceedsPayment "refund-exceeds-payment",
+    /// Too many callbacks that prove nothing by themselves are being looked up at the payment system.
+    TooManyLookups "too-many-lookups",
     /// The transaction of this unmatched payment was already entered.
     UnmatchedAlreadyEntered "unmatched-already-entered",
     /// The unmatched payment was already resolved.

@@ -70,6 +70,7 @@ pub use error::{ErrorKind, HostError};
 pub use error_code::ErrorCode;
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
 pub use host::Host;
+pub use lookups::network_of;
 pub use observer::{CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
 pub use opening::{HostBuilder, OpenError};
 pub use operations::{OperationAction, OperationRequest};

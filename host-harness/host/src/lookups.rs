@@ -1,7 +1,9 @@
 //! Callbacks that prove nothing by themselves, so that anybody can send one and have the host ask the payment system about it.
 //! Few of them have calls made at once, and equal ones are judged once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callback_result::Answered;
@@ -11,6 +13,16 @@ use crate::error::HostError;
 const RUNNING_MAX: usize = 4;
 /// How many more wait for these. A payment system does not wait for the reply for long, and sends the callback again.
 const WAITING_MAX: usize = 8;
+/// How many of both one network has, so that whoever floods this host leaves room for the payment system.
+const OF_NETWORK_MAX: usize = 6;
+
+/// Returns the network by which a caller is counted: for IPv6 the /64 network, all of which one client may use.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
+    }
+}
 
 /// The digest of a callback. Equal callbacks have the same.
 pub type CallbackDigest = [u8; 32];
@@ -29,8 +41,10 @@ struct State {
     judged: BTreeMap<CallbackDigest, Vec<Waiter>>,
     /// How many have a permit.
     running: usize,
-    /// Those that wait for one.
-    waiting: VecDeque<Admitted>,
+    /// Those that wait for one, with their networks.
+    waiting: VecDeque<(IpAddr, Admitted)>,
+    /// How many of each network run and wait.
+    of_networks: BTreeMap<IpAddr, usize>,
 }
 
 /// Whether a callback may have calls made.
@@ -44,7 +58,10 @@ pub enum Admission<C> {
 }
 
 /// A permit to have calls made. It is released when dropped.
-pub struct LookupPermit(Arc<Lookups>);
+pub struct LookupPermit {
+    lookups: Arc<Lookups>,
+    network: IpAddr,
+}
 
 /// A callback that is being judged, and for which equal ones wait. If it is dropped without a result, they are dropped too.
 pub struct JudgedOnce {
@@ -74,35 +91,45 @@ impl Lookups {
         Some((callback, JudgedOnce { lookups: self.clone(), digest }))
     }
 
-    /// Admits a callback that wants a call made. One that has to wait is passed to `later` with its permit.
+    /// Admits a callback of a network that wants a call made. One that has to wait is passed to `later` with its permit.
     pub fn admit<C: Send + 'static>(
         self: &Arc<Lookups>,
+        network: IpAddr,
         callback: C,
         later: impl FnOnce(C, LookupPermit) + Send + 'static,
     ) -> Admission<C> {
         let mut state = self.state();
-        if state.running < RUNNING_MAX {
-            state.running += 1;
-            return Admission::Now(callback, LookupPermit(self.clone()));
-        }
-        if state.waiting.len() >= WAITING_MAX {
+        let is_waiting = state.running >= RUNNING_MAX;
+        let of_network = state.of_networks.get(&network).copied().unwrap_or_default();
+        if of_network >= OF_NETWORK_MAX || (is_waiting && state.waiting.len() >= WAITING_MAX) {
             return Admission::Refused(callback);
         }
-        state.waiting.push_back(Box::new(move |permit| later(callback, permit)));
-        Admission::Later
+        state.of_networks.insert(network, of_network + 1);
+        if is_waiting {
+            state.waiting.push_back((network, Box::new(move |permit| later(callback, permit))));
+            return Admission::Later;
+        }
+        state.running += 1;
+        Admission::Now(callback, LookupPermit { lookups: self.clone(), network })
     }
 }
 
 impl Drop for LookupPermit {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.lookups.state();
         let next = state.waiting.pop_front();
         if next.is_none() {
             state.running -= 1;
         }
+        if let Entry::Occupied(mut of_network) = state.of_networks.entry(self.network) {
+            *of_network.get_mut() -= 1;
+            if *of_network.get() == 0 {
+                of_network.remove();
+            }
+        }
         drop(state);
-        if let Some(next) = next {
-            next(LookupPermit(self.0.clone()));
+        if let Some((network, next)) = next {
+            next(LookupPermit { lookups: self.lookups.clone(), network });
         }
     }
 }
@@ -134,6 +161,10 @@ mod tests {
 
     use super::*;
 
+    fn network(number: usize) -> IpAddr {
+        IpAddr::from([192, 0, 2, u8::try_from(number).unwrap()])
+    }
+
     fn unavailable() -> Result<Answered, HostError> {
         Err(HostError::invalid("the result"))
     }
@@ -145,7 +176,7 @@ mod tests {
         let mut permits = Vec::new();
         for number in 0..RUNNING_MAX + WAITING_MAX + 1 {
             let sender = sender.clone();
-            match lookups.admit(number, move |number, permit| sender.send((number, permit)).unwrap()) {
+            match lookups.admit(network(number), number, move |number, permit| sender.send((number, permit)).unwrap()) {
                 Admission::Now(number, permit) => permits.push((number, permit)),
                 Admission::Later => assert!((RUNNING_MAX..RUNNING_MAX + WAITING_MAX).contains(&number)),
                 Admission::Refused(number) => assert_eq!(number, RUNNING_MAX + WAITING_MAX),
@@ -163,7 +194,26 @@ mod tests {
         }
         permits.clear();
         assert_eq!(lookups.state().running, 0);
-        assert!(matches!(lookups.admit(0, |_, _| ()), Admission::Now(..)));
+        assert!(lookups.state().of_networks.is_empty());
+        assert!(matches!(lookups.admit(network(0), 0, |_, _| ()), Admission::Now(..)));
+    }
+
+    #[test]
+    fn one_network_leaves_room_for_others() {
+        let lookups = Arc::new(Lookups::default());
+        let mut admitted = Vec::new();
+        let mut admit = |of: usize| match lookups.admit(network(of), (), |(), _| ()) {
+            Admission::Now((), permit) => {
+                admitted.push(permit);
+                true
+            }
+            Admission::Later => true,
+            Admission::Refused(()) => false,
+        };
+        for _ in 0..OF_NETWORK_MAX {
+            assert!(admit(1));
+        }
+        assert!(!admit(1) && admit(2), "a flood of one is not the others' loss");
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use host::operators::verify_password;
+use host::{network_of, operators::verify_password};
 use maud::{Markup, html};
 use subtle::ConstantTimeEq;
 
 use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, CsrfForm, Fields, SESSION_COOKIE, cookie, set_cookie};
-use crate::guard::{network, too_many};
+use crate::guard::too_many;
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::sessions::{SESSION_SECONDS, random};
@@ -78,7 +78,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
         let detail = "too many logins at once; try again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_retry_after(1)
     };
-    let network = network(address);
+    let network = network_of(address);
     let attempt = name.clone();
     let begun = blocking(app, move |app| {
         let is_known = app.host.known_addresses(&attempt)?.contains(&network);

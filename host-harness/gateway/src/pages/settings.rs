@@ -81,7 +81,7 @@ async fn stored(app: &App, name: &ProviderName, lang: Lang) -> Result<(ProviderS
     blocking(app, move |app| {
         let provider = app.host.provider(&name)?;
         let (limits, version) = (app.host.top_up_limits(&name)?, app.host.settings_version(&name)?);
-        let limits = [limits.smallest(), limits.largest()].map(|minor_units| super::text::short_number(lang, minor_units));
+        let limits = [limits.smallest(), limits.largest()].map(|minor_units| super::text::field_number(lang, minor_units));
         let typed = Typed { settings: provider.component.public_settings().to_vec(), limits, version };
         Ok((provider, typed))
     })

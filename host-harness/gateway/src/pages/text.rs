@@ -97,6 +97,13 @@ pub fn short_number(lang: Lang, minor_units: i64) -> String {
     whole.strip_suffix(lang.of(",00", ".00")).map_or(whole.clone(), str::to_owned)
 }
 
+/// Formats an amount as a field of a form shows it, so that it is read again when the form is sent: in English without separators of
+/// thousands, since `1,000` is no number in Russian.
+pub fn field_number(lang: Lang, minor_units: i64) -> String {
+    let number = short_number(lang, minor_units);
+    if lang == Lang::En { number.replace(',', "") } else { number }
+}
+
 /// `1 234,50`
 fn number(lang: Lang, minor_units: i64) -> String {
     let text = money::format_amount(minor_units);

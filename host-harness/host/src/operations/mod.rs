@@ -123,6 +123,16 @@ impl Host {
         Ok(self.0.ledger.open_operations(after, limit)?)
     }
 
+    /// Returns how many operations wait for a person: nobody knows whether they were done.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn unknown_operation_count(&self) -> Result<u64, HostError> {
+        let names = self.0.registry.all().into_iter().map(|slot| slot.name.clone());
+        let counts = names.map(|name| Ok(self.0.ledger.open_operation_counts(&name)?.unknown));
+        counts.sum()
+    }
+
     /// Returns operations that are done or refused, the latest first, before the one with this id.
     ///
     /// # Errors
