@@ -89,7 +89,7 @@ pub struct Arguments {
     callback_certificate: Vec<Named<String>>,
     /// The header in which the web server tells the client certificate that it verified. It must set it for every request, also
     /// where there is no certificate, so that no client can. Believed from the servers of --trusted-proxy.
-    #[arg(long, value_name = "NAME", requires = "trusted_proxy_header")]
+    #[arg(long, value_name = "NAME", requires = "trusted_proxy")]
     client_certificate_header: Option<HeaderName>,
     /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For, Forwarded or
     /// X-Real-IP; its last address is believed. Only where nobody reaches this host but through that server.
