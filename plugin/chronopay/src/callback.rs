@@ -161,11 +161,12 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
 /// tells two partial refunds apart.
 pub fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
     let of = |what: &str| [what, customer, ":", id].concat();
+    let with_amount = |key: String| [key.as_str(), ":", &minor_units.to_string()].concat();
     match kind {
         EventKind::Hold => of("hold:"),
         EventKind::Declined => of("declined:"),
-        EventKind::Refund => format!("{}:{minor_units}", of("refund:")),
-        EventKind::Chargeback => format!("{}:{minor_units}", of("chargeback:")),
+        EventKind::Refund => with_amount(of("refund:")),
+        EventKind::Chargeback => with_amount(of("chargeback:")),
         // ChronoPay reports no kind beside these (`transaction.rs`).
         EventKind::Payment | EventKind::ChargebackReversal | EventKind::HoldRelease => of("payment:"),
     }

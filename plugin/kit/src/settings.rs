@@ -187,16 +187,22 @@ impl<'s> Reader<'s> {
 
     /// Returns what a setting of kind `flag` says.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
-        self.take(name, |text| Ok(text == "true"))
+        let (_, value) = self.declared.iter().zip(&mut self.values).find(|(setting, _)| setting.name == name)?;
+        value.take().map(|value| value == "true")
     }
 
     /// Returns what the chosen value of a setting stands for: `of` has a value for each of its declared choices, in their order.
     pub fn choose<T: Copy>(&mut self, name: &str, of: &[T]) -> Option<T> {
-        let declared = self.declared.iter().find(|setting| setting.name == name)?;
-        self.take(name, |text| {
-            let at = declared.choices.iter().position(|choice| choice.value == text);
-            at.and_then(|at| of.get(at)).copied().ok_or_else(|| "There is no such choice.".to_owned())
-        })
+        of.get(self.chosen(name)?).copied()
+    }
+
+    /// Returns the place of the chosen value among the declared choices. [`Reader::new`] has refused any other.
+    // Not inlined: a provider has many choices.
+    #[inline(never)]
+    fn chosen(&mut self, name: &str) -> Option<usize> {
+        let (declared, value) = self.declared.iter().zip(&mut self.values).find(|(setting, _)| setting.name == name)?;
+        let value = value.take()?;
+        declared.choices.iter().position(|choice| choice.value == value)
     }
 
     /// Returns the currency that is chosen.

@@ -20,7 +20,7 @@ enum Host {
 /// # Errors
 /// What is wrong and what to do.
 pub fn absolute(text: &str) -> Result<&str, String> {
-    read(text).map(|_| text)
+    read(text).map(|_| text).map_err(str::to_owned)
 }
 
 /// Checks that a text is an [`absolute`] URL with `https`, or with `http` to this machine's loopback, so that tests can serve
@@ -29,20 +29,19 @@ pub fn absolute(text: &str) -> Result<&str, String> {
 /// # Errors
 /// What is wrong and what to do.
 pub fn secure(text: &str) -> Result<&str, String> {
-    match read(text)? {
+    match read(text).map_err(str::to_owned)? {
         ("https", _) | (_, Host::Loopback) => Ok(text),
         _ => Err("It must begin with https://; http:// is only for 127.0.0.1 and localhost.".to_owned()),
     }
 }
 
 /// Parses the scheme and the host.
-fn read(text: &str) -> Result<(&'static str, Host), String> {
-    let chars = text.chars().count();
-    if chars > URL_CHARS_MAX {
-        return Err(format!("It has {chars} characters; a URL has at most {URL_CHARS_MAX} here."));
+fn read(text: &str) -> Result<(&'static str, Host), &'static str> {
+    if text.chars().count() > URL_CHARS_MAX {
+        return Err("It is too long; a URL has at most 2000 characters here.");
     }
     if text.chars().any(|char| char.is_control() || char.is_whitespace() || matches!(char, '\\' | '"' | '<' | '>')) {
-        return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.".to_owned());
+        return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.");
     }
     let after = |scheme: &'static str, start: &str| text.strip_prefix(start).map(|rest| (scheme, rest));
     let (scheme, rest) = after("https", "https://")
@@ -50,10 +49,10 @@ fn read(text: &str) -> Result<(&'static str, Host), String> {
         .ok_or("It must begin with https:// or http://, such as https://example.ru/pay.")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("It holds a user name or a password; leave them out.".to_owned());
+        return Err("It holds a user name or a password; leave them out.");
     }
     if !authority.is_ascii() {
-        return Err("Its host has letters that are not ASCII; give it in Punycode (xn--…).".to_owned());
+        return Err("Its host has letters that are not ASCII; give it in Punycode (xn--…).");
     }
     let host = host(authority).ok_or("Its host or port is none; a URL is such as https://example.ru/pay.")?;
     Ok((scheme, host))
