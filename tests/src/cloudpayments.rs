@@ -22,8 +22,7 @@ pub fn provider() -> &'static Provider {
 /// Returns the settings of the vectors with changes. A changed setting replaces the one with the same name.
 pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let base = [("public-id", PUBLIC_ID), ("api-secret", API_SECRET)];
-    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    kit::settings::entered_with(&base, changes)
 }
 
 /// Returns a configured merchant in the sandbox.

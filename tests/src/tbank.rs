@@ -25,8 +25,7 @@ pub fn provider() -> &'static Provider {
 /// Returns the settings of the vectors with changes. A changed setting replaces the one with the same name.
 pub fn settings(changes: &[(&str, &str)]) -> Settings {
     let base = [("terminal-key", TERMINAL_KEY), ("password", PASSWORD)];
-    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    Settings::new(kept.chain(changes).copied())
+    Settings::new(kit::settings::entered_with(&base, changes))
 }
 
 /// Returns a configured merchant in the sandbox.

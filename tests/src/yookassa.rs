@@ -31,8 +31,7 @@ pub fn provider() -> &'static Provider {
 /// Returns good settings with changes. A changed setting replaces the one with the same name.
 pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let base = [("shop-id", SHOP), ("secret-key", KEY), ("return-url", "https://lk.example.ru/")];
-    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    kit::settings::entered_with(&base, changes)
 }
 
 /// Returns a configured merchant in the sandbox.

@@ -1,12 +1,9 @@
 //! Builds components and programs.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use wasmparser::{Parser, Payload};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use componentize::componentize;
 
 use crate::run::{cargo, quiet, root, run, side_by_side, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
@@ -89,7 +86,7 @@ pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<Path
             step(&format!("building the component {provider}"));
             let module = core_module(&compiler, provider, target_dir)?;
             let component = to.join(format!("{provider}.wasm"));
-            let bytes = componentize(module).with_context(|| format!("{provider} makes no component"))?;
+            let bytes = componentize(&module).with_context(|| format!("{provider} makes no component"))?;
             std::fs::write(&component, bytes).with_context(|| format!("cannot write {}", component.display()))?;
             Ok(component)
         })
@@ -124,36 +121,4 @@ fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result
         }
     }
     Ok(bytes)
-}
-
-/// Makes a component of a module. Its world has the interfaces of the contract that the module exports.
-fn componentize(mut module: Vec<u8>) -> Result<Vec<u8>> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(root().join("wit"))?;
-    let exported = interfaces(&module)?;
-    let exports: String = exported.iter().map(|interface| format!("export {interface}; ")).collect();
-    let world = format!("package provider:component; world component {{ {exports}}}");
-    let own = resolve.push_str("component.wit", &world)?;
-    let world = resolve.select_world(&[own, package], Some("provider:component/component"))?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    ComponentEncoder::default().validate(true).module(&module)?.encode()
-}
-
-/// Returns the interfaces whose functions a module exports: `billing:payments/payment-provider@1.0.0`.
-fn interfaces(module: &[u8]) -> Result<BTreeSet<String>> {
-    let mut interfaces = BTreeSet::new();
-    for payload in Parser::new(0).parse_all(module) {
-        let Payload::ExportSection(exports) = payload? else { continue };
-        for export in exports {
-            let name = export?.name;
-            // What is called after a function has the function's name after a prefix.
-            let interface = name.split_once('#').map(|(interface, _)| interface.trim_start_matches("cabi_post_"));
-            interfaces.extend(interface.map(str::to_owned));
-        }
-    }
-    // It has no functions, and abilities need its types.
-    if interfaces.len() > 1 {
-        interfaces.insert("billing:payments/exchanges@1.0.0".to_owned());
-    }
-    Ok(interfaces)
 }

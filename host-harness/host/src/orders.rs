@@ -241,11 +241,12 @@ impl Host {
     /// If the provider refuses the request, with problems by field; or it failed, is not usable, or is not loaded.
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
-        if let Some(made) = self.ended_link(order)? {
+        let component = slot.component();
+        if let Some(made) = self.ended_link(&component, order)? {
             return Ok(made?);
         }
         let request = self.link_request(order, options);
-        let made = self.take_steps(&slot, &slot.component(), &request, Calls::Made)?;
+        let made = self.take_steps(&slot, &component, &request, Calls::Made)?;
         Ok(made.ok_or_else(no_result)??)
     }
 
@@ -309,7 +310,7 @@ impl Host {
     ) -> Result<Option<PaymentLink>, HostError> {
         let slot = self.0.registry.get(&provider.name)?;
         if calls == Calls::Made
-            && let Some(made) = self.ended_link(order)?
+            && let Some(made) = self.ended_link(&provider.component, order)?
         {
             return Ok(Some(made?));
         }

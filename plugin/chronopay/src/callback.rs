@@ -1,6 +1,7 @@
 //! Callbacks: decodes the request, verifies its signature, reads the signed values and maps them to an event.
 
 use kit::contract::{CallbackRequest, Event, EventKind, Fields, Money, Problem, Verdict};
+use kit::event;
 use kit::form::{self, Form};
 use kit::order;
 use kit::problem::Code;
@@ -126,32 +127,15 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
     if transaction.minor_units == 0 && kind != EventKind::Declined {
         return Verdict::Ignored(Code::NoMoneyMoved.at("total", "Genuine, and of nothing: no money moved."));
     }
+    let amount = Money { minor_units: transaction.minor_units, currency: settings.currency.as_str().to_owned() };
     Verdict::Happened(vec![Event {
-        kind,
         recurrence,
-        transaction: transaction.id.to_owned(),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        account: None,
         order: order_named(settings.order_control, form),
         payer: Some(transaction.customer.to_owned()),
-        amount: Money { minor_units: transaction.minor_units, currency: settings.currency.as_str().to_owned() },
-        fee: None,
         occurred_at: occurred_at(form.get("date"), form.get("time")),
-        comment: comment(kind, settings),
-        dedup_key: dedup_key(kind, transaction),
         extra: extra(form),
+        ..event::of(kind, transaction.id, amount, dedup_key(kind, transaction), &settings.comment)
     }])
-}
-
-/// Returns the comment shown in the statistics: the configured one for a payment, a fixed text for a refund or a chargeback.
-fn comment(kind: EventKind, settings: &Settings) -> String {
-    match kind {
-        EventKind::Refund => "Возврат платежа".to_owned(),
-        EventKind::Chargeback => "Оспорен банком (чарджбэк)".to_owned(),
-        _ => settings.comment.clone(),
-    }
 }
 
 /// Returns the order that the callback names: `cs1` if the account has no order control, else `order_id`. If that field is
@@ -177,11 +161,12 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
 /// tells two partial refunds apart.
 pub fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
     let of = |what: &str| [what, customer, ":", id].concat();
+    let with_amount = |key: String| [key.as_str(), ":", &minor_units.to_string()].concat();
     match kind {
         EventKind::Hold => of("hold:"),
         EventKind::Declined => of("declined:"),
-        EventKind::Refund => format!("{}:{minor_units}", of("refund:")),
-        EventKind::Chargeback => format!("{}:{minor_units}", of("chargeback:")),
+        EventKind::Refund => with_amount(of("refund:")),
+        EventKind::Chargeback => with_amount(of("chargeback:")),
         // ChronoPay reports no kind beside these (`transaction.rs`).
         EventKind::Payment | EventKind::ChargebackReversal | EventKind::HoldRelease => of("payment:"),
     }

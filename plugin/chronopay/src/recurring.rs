@@ -65,8 +65,8 @@ pub fn cancel(settings: &Settings, payment: &PaymentReference, context: &Context
 
 /// Returns the customer of a payment: `NNNNNN-NNNNNNNNN`.
 fn customer<'p>(payment: &'p PaymentReference, context: &'p Context) -> Result<&'p str, Problem> {
-    let movement = payment.movement.as_ref().and_then(|state| context.state(state).movement());
-    let payer = movement.and_then(|movement| movement.event.payer.as_deref()).filter(|payer| is_customer(payer));
+    let payer =
+        context.movement_of(payment).and_then(|movement| movement.event.payer.as_deref()).filter(|payer| is_customer(payer));
     payer.ok_or_else(|| Code::Missing.at("payment", "It names no customer of ChronoPay's, so that nobody can be charged."))
 }
 

@@ -1,7 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_comment, parse_page};
 use kit::signature::Secret;
 use money::Currency;
 
@@ -13,6 +13,7 @@ pub const CURRENCIES: [Choice; 4] = [
     Choice::new("CAD", ["канадский доллар (CAD)", "Canadian dollar (CAD)"]),
 ];
 
+/// In the order of [`OrderControl`].
 const ORDER_CONTROLS: [Choice; 3] = [
     Choice::new("basic", ["выключен", "off"]),
     Choice::new("order-id", ["включён", "on"]),
@@ -21,8 +22,8 @@ const ORDER_CONTROLS: [Choice; 3] = [
 
 /// The languages of ChronoPay's payment page, as BCP 47 primary subtags.
 const LANGUAGES: [Choice; 7] = [
-    Choice::new("ru", ["русский", "Russian"]),
-    Choice::new("en", ["английский", "English"]),
+    RUSSIAN,
+    ENGLISH,
     Choice::new("de", ["немецкий", "German"]),
     Choice::new("es", ["испанский", "Spanish"]),
     Choice::new("lv", ["латышский", "Latvian"]),
@@ -89,18 +90,12 @@ impl Settings {
         let mut reader = Reader::new(&DECLARED, entered);
         let product_id = reader.take("product-id", ProductId::parse);
         let shared_sec = reader.take("shared-sec", Secret::parse);
-        let order_control = reader.take("order-control", |text| {
-            Ok(match text {
-                "order-id" => OrderControl::OrderId,
-                "order-id-with-expiry" => OrderControl::OrderIdWithExpiry,
-                _ => OrderControl::Basic,
-            })
-        });
-        let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is no currency.".to_owned()));
+        let all = [OrderControl::Basic, OrderControl::OrderId, OrderControl::OrderIdWithExpiry];
+        let order_control = reader.choose("order-control", &all);
+        let currency = reader.currency("currency");
         let payment_page = reader.take("payment-page", parse_page);
         let gate = reader.take("gate-url", parse_page);
-        let language =
-            reader.take("language", |text| language(text).ok_or_else(|| "ChronoPay's page does not speak it.".to_owned()));
+        let language = reader.choose("language", &LANGUAGE_NAMES);
         let payment_type_group = reader.take("payment-type-group", |text| Ok(text.to_owned()));
         let comment = reader.take("comment", parse_comment);
         let problems = reader.into_problems();
@@ -131,9 +126,7 @@ impl Settings {
 
 /// Returns ChronoPay's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    let at = LANGUAGES.iter().position(|language| primary.eq_ignore_ascii_case(language.value))?;
-    LANGUAGE_NAMES.get(at).copied()
+    settings::language(tag, &LANGUAGES, &LANGUAGE_NAMES)
 }
 
 /// The settings form.
@@ -192,17 +185,7 @@ pub static DECLARED: [Declared; 9] = [
         ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
     )
     .or("https://gate.chronopay.com/"),
-    Declared::new(
-        "language",
-        SettingKind::Choice,
-        ["Язык страницы оплаты", "Language of the payment page"],
-        [
-            "Если у заказа не указан язык, который знает страница оплаты.",
-            "Where an order names no language that the payment page speaks.",
-        ],
-    )
-    .or("ru")
-    .one_of(&LANGUAGES),
+    LANGUAGE.one_of(&LANGUAGES),
     Declared::new(
         "payment-type-group",
         SettingKind::Integer,
@@ -222,8 +205,7 @@ pub(crate) mod tests {
 
     pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
         let base = [("product-id", "001234-0001-0001"), ("shared-sec", "TestSharedSec001")];
-        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        kit::settings::entered_with(&base, changes)
     }
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -300,11 +282,17 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn languages_by_their_tag() {
-        for (tag, want) in
-            [("ru", Some("Ru")), ("ru-RU", Some("Ru")), ("EN-gb", Some("En")), ("fr", None), ("", None), ("rus", None)]
-        {
+    fn every_choice_is_understood() {
+        for (control, want) in [
+            ("basic", OrderControl::Basic),
+            ("order-id", OrderControl::OrderId),
+            ("order-id-with-expiry", OrderControl::OrderIdWithExpiry),
+        ] {
+            assert_eq!(settings(&[("order-control", control)]).order_control, want);
+        }
+        for (tag, want) in [("ru-RU", Some("Ru")), ("en", Some("En")), ("pt-BR", Some("PT")), ("fr", None)] {
             assert_eq!(language(tag), want, "{tag}");
         }
+        assert_eq!(settings(&[("language", "nl")]).language, "Nl");
     }
 }

@@ -1,6 +1,6 @@
 //! Movements as events. A movement has one key, whether a notification, a status or the answer to a refund tells of it.
 
-use kit::contract::{Event, EventKind, Fields, Money, Recurrence};
+use kit::contract::{Event, EventKind, Fields, Money};
 use kit::order;
 
 use crate::settings::Settings;
@@ -75,23 +75,11 @@ pub enum Cancelled {
 fn event(settings: &Settings, kind: EventKind, dedup_key: String, details: Details<'_>) -> Event {
     let money = |minor_units: i64| Money { minor_units, currency: settings.currency.to_string() };
     Event {
-        kind,
-        recurrence: Recurrence::Single,
-        transaction: details.transaction.to_owned(),
         original: details.original.map(str::to_owned),
-        ends_hold: None,
-        expires_at: None,
         order: order::is_id(details.invoice).then(|| details.invoice.to_owned()),
-        account: None,
-        payer: None,
-        amount: money(details.minor_units),
         fee: details.fee.map(money),
         occurred_at: details.occurred_at,
-        comment: match kind {
-            EventKind::Refund => "Возврат платежа".to_owned(),
-            _ => settings.comment.clone(),
-        },
-        dedup_key,
         extra: details.extra,
+        ..kit::event::of(kind, details.transaction, money(details.minor_units), dedup_key, &settings.comment)
     }
 }

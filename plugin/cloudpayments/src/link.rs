@@ -33,6 +33,7 @@ struct Checked<'o> {
     phone: &'o str,
     /// Of «СБП»: how long it can be paid, in minutes.
     minutes: Option<u64>,
+    receipt: Option<receipt::Checked<'o>>,
 }
 
 /// Creates the payment link. Of `order.payer`, CloudPayments has a use for `email` and `phone`; `order.extra` may name the `method`, as
@@ -87,8 +88,9 @@ fn check<'o>(settings: &Settings, order: &'o Order, now: u64) -> Result<Checked<
         }
     };
     let minutes = if method == Method::Sbp { check_sbp(order, now, &mut problems) } else { None };
-    problems.extend(order.receipt.iter().flat_map(receipt::check));
-    if problems.is_empty() { Ok(Checked { order, method, email, phone, minutes }) } else { Err(problems) }
+    let receipt = order.receipt.as_ref().map(|receipt| receipt::check(receipt, settings.currency)).transpose();
+    let receipt = receipt.map_err(|found| problems.extend(found)).ok().flatten();
+    if problems.is_empty() { Ok(Checked { order, method, email, phone, minutes, receipt }) } else { Err(problems) }
 }
 
 /// Reports whether a text is a number by E.164, as the contract has it.
@@ -163,8 +165,8 @@ fn write_end(call: &mut ObjectWriter<'_>, checked: &Checked<'_>) {
     if !checked.phone.is_empty() {
         call.object("Payer", |payer| payer.text("Phone", checked.phone));
     }
-    if let Some(receipt) = &checked.order.receipt {
-        receipt::write(call, receipt);
+    if let Some(receipt) = &checked.receipt {
+        receipt.write(call);
     }
 }
 

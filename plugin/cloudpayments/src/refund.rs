@@ -24,16 +24,19 @@ const ASK_AGAIN_SECONDS: u32 = 60;
 /// # Errors
 /// The call that comes first.
 pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<OperationStep, Stop> {
-    let payment = match check(settings, request, context) {
+    let payment = match payment(settings, request, context) {
         Ok(payment) => payment,
         Err(problem) => return Ok(OperationStep::Refused(problem)),
+    };
+    let receipt = request.receipt.as_ref().map(|receipt| receipt::check(receipt, settings.currency)).transpose();
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        Err(mut problems) => return Ok(OperationStep::Refused(problems.swap_remove(0))),
     };
     let body = json::object(|call| {
         call.integer("TransactionId", payment);
         call.amount("Amount", request.amount.minor_units);
-        if let Some(receipt) = &request.receipt {
-            receipt::write(call, receipt);
-        }
+        receipt.iter().for_each(|receipt| receipt.write(call));
     });
     let request_id = ["refund-", &request.id].concat();
     let result = context.call(api::change(settings, "/payments/refund", &body, &request_id))?;
@@ -63,7 +66,7 @@ pub fn query(
     reference: Option<&str>,
     context: &Context,
 ) -> Result<OperationStep, Stop> {
-    let payment = match check(settings, request, context) {
+    let payment = match payment(settings, request, context) {
         Ok(payment) => payment,
         Err(problem) => return Ok(OperationStep::Unknown(problem)),
     };
@@ -85,22 +88,13 @@ pub fn query(
 }
 
 /// Checks what is to be paid back, and returns the transaction of the payment.
-fn check(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<i64, Problem> {
-    let movement = request.payment.movement.as_ref().and_then(|state| context.state(state).movement());
-    let payment = movement.and_then(|movement| values::transaction(&movement.event.transaction));
-    let payment = payment.ok_or_else(|| {
-        Code::Invalid.at(
-            "payment.movement",
-            "It has no number of a transaction of CloudPayments; pay it back in CloudPayments' cabinet.",
-        )
-    })?;
-    if !settings.currency.is(&request.amount.currency) {
-        return Err(Code::Unsupported.at("amount.currency", format!("The settings take {}.", settings.currency)));
-    }
-    match request.receipt.iter().flat_map(receipt::check).next() {
-        Some(problem) => Err(problem),
-        None => Ok(payment),
-    }
+fn payment(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<i64, Problem> {
+    let payment = kit::refund::payment(request, context, settings.currency)?;
+    let transaction = payment.movement().and_then(|movement| values::transaction(&movement.event.transaction));
+    transaction.ok_or_else(|| {
+        let message = "It has no number of a transaction of CloudPayments; pay it back in CloudPayments' cabinet.";
+        Code::Invalid.at("payment", message)
+    })
 }
 
 /// Asks what became of a refund.

@@ -1,7 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
 use money::Currency;
 
@@ -13,11 +13,7 @@ pub const DESCRIPTION_CHARS_MAX: usize = 255;
 /// The currencies that an order may be in. TipTop Pay takes tenge.
 pub const CURRENCIES: [Choice; 2] = [Choice::plain("RUB"), Choice::plain("KZT")];
 /// The languages of the payment page, as BCP 47 primary subtags.
-const LANGUAGES: [Choice; 3] = [
-    Choice::new("ru", ["русский", "Russian"]),
-    Choice::new("en", ["английский", "English"]),
-    Choice::new("kk", ["казахский", "Kazakh"]),
-];
+const LANGUAGES: [Choice; 3] = [RUSSIAN, ENGLISH, Choice::new("kk", ["казахский", "Kazakh"])];
 /// CloudPayments' names of these languages, in the same order.
 const CULTURES: [&str; 3] = ["ru-RU", "en-US", "kk-KZ"];
 
@@ -71,14 +67,12 @@ impl Settings {
         let mut reader = Reader::new(&DECLARED, entered);
         let public_id = reader.take("public-id", public_id);
         let api_secret = reader.take("api-secret", Secret::parse);
-        let currency =
-            reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "There is no such currency.".to_owned()));
-        let method = reader.take("method", |text| Method::parse(text).ok_or_else(|| "There is no such method.".to_owned()));
-        let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
-        let culture =
-            reader.take("language", |text| culture(text).ok_or_else(|| "The payment page does not speak it.".to_owned()));
+        let currency = reader.currency("currency");
+        let method = reader.choose("method", &[Method::Page, Method::Sbp]);
+        let test_mode = reader.flag("test-mode");
+        let culture = reader.choose("language", &CULTURES);
         let description = reader.take("description", description);
-        let api_url = reader.take("api-url", api_url);
+        let api_url = reader.take("api-url", parse_api);
         let comment = reader.take("comment", parse_comment);
         let problems = reader.into_problems();
         match (public_id, api_secret, currency, method, test_mode, culture, description, api_url, comment) {
@@ -120,19 +114,9 @@ fn description(text: &str) -> Result<String, String> {
     }
 }
 
-fn api_url(text: &str) -> Result<String, String> {
-    let url = parse_page(text)?;
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
 /// Returns CloudPayments' name of a language by its BCP 47 tag, or `None` if the payment page does not speak it.
 pub fn culture(tag: &str) -> Option<&'static str> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES
-        .iter()
-        .zip(CULTURES)
-        .find(|(language, _)| primary.eq_ignore_ascii_case(language.value))
-        .map(|(_, culture)| culture)
+    settings::language(tag, &LANGUAGES, &CULTURES)
 }
 
 /// The settings form.
@@ -184,17 +168,7 @@ pub static DECLARED: [Declared; 9] = [
         ],
     )
     .or("false"),
-    Declared::new(
-        "language",
-        SettingKind::Choice,
-        ["Язык страницы оплаты", "Language of the payment page"],
-        [
-            "Если у заказа не указан язык, который знает страница оплаты.",
-            "Where an order names no language that the payment page speaks.",
-        ],
-    )
-    .or("ru")
-    .one_of(&LANGUAGES),
+    LANGUAGE.one_of(&LANGUAGES),
     Declared::new(
         "description",
         SettingKind::Text,
@@ -227,8 +201,7 @@ pub(crate) mod tests {
 
     pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
         let base = [("public-id", "pk_test_site_1"), ("api-secret", SECRET)];
-        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        kit::settings::entered_with(&base, changes)
     }
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -283,21 +256,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_address_of_the_api_has_no_slash_at_its_end() {
-        for (entered, want) in [
-            ("https://api.tiptoppay.kz", "https://api.tiptoppay.kz"),
-            ("https://api.tiptoppay.kz/", "https://api.tiptoppay.kz"),
-            ("http://127.0.0.1:8080/cp/", "http://127.0.0.1:8080/cp"),
-        ] {
-            assert_eq!(settings(&[("api-url", entered)]).api_url, want);
-        }
-    }
-
-    #[test]
-    fn languages_by_their_tags() {
-        for (tag, want) in
-            [("ru", Some("ru-RU")), ("EN-us", Some("en-US")), ("kk", Some("kk-KZ")), ("fr", None), ("", None), ("rus", None)]
-        {
+    fn every_choice_is_understood() {
+        assert_eq!(settings(&[("method", "sbp"), ("currency", "KZT")]).method, Method::Sbp);
+        assert_eq!(settings(&[("language", "kk"), ("api-url", "https://api.tiptoppay.kz/")]).culture, "kk-KZ");
+        for (tag, want) in [("ru", Some("ru-RU")), ("EN-us", Some("en-US")), ("kk", Some("kk-KZ")), ("fr", None)] {
             assert_eq!(culture(tag), want, "{tag}");
         }
     }

@@ -4,7 +4,7 @@
 use kit::call::ANSWER_BYTES_MAX;
 use kit::contract::{Event, Order, Problem};
 use kit::exchanges::PaymentReference;
-use kit::json;
+use kit::json::{self, Value};
 use kit::payment_status::{PaymentStatus, StatusStep};
 use kit::problem::Code;
 use kit::{Context, Stop};
@@ -68,7 +68,7 @@ pub fn find<'c>(
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
         Err(reason) => Err(reason.into_reason()),
         Ok(answer) => match answer.model {
-            Some(model) => Transaction::read(&model).and_then(|found| require(found, |found| found.invoice == order)).map(Some),
+            Some(model) => read(&model, answer.success, |found| found.invoice == order).map(Some),
             None if !answer.success && answer.message == NOT_FOUND => Ok(None),
             None => Err(format!("it says «{}»", answer.message)),
         },
@@ -85,14 +85,27 @@ pub fn get<'c>(settings: &Settings, id: i64, context: &'c Context) -> Result<Res
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
         Err(reason) => Err(reason.into_reason()),
         Ok(answer) => match answer.model {
-            Some(model) => Transaction::read(&model).and_then(|found| require(found, |found| found.id == id.to_string())),
+            Some(model) => read(&model, answer.success, |found| found.id == id.to_string()),
             None => Err(format!("it says «{}»", answer.message)),
         },
     })
 }
 
-fn require<'c>(found: Transaction<'c>, is_asked: impl FnOnce(&Transaction<'c>) -> bool) -> Result<Transaction<'c>, String> {
-    if is_asked(&found) { Ok(found) } else { Err("it told of another transaction than was asked about".to_owned()) }
+/// Reads the transaction of an answer, which must be the one that was asked about. A completed one is one of which the API says
+/// `Success`; of others it may say either.
+fn read<'c>(
+    model: &Value<'c>,
+    success: bool,
+    is_asked: impl FnOnce(&Transaction<'c>) -> bool,
+) -> Result<Transaction<'c>, String> {
+    let found = Transaction::read(model)?;
+    if !is_asked(&found) {
+        return Err("it told of another transaction than was asked about".to_owned());
+    }
+    if found.status == Status::Completed && !success {
+        return Err("it says of a completed transaction that it did not succeed".to_owned());
+    }
+    Ok(found)
 }
 
 /// Checks that a transaction is the merchant's, and real money where that is expected.

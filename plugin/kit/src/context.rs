@@ -8,7 +8,7 @@ use crate::binding::asking::{CallbackStep, LinkStep};
 use crate::contract::{Event, Fields, HttpReply, Problem};
 use crate::exchanges::{
     self, AccountQuery, AccountState, Exchange, HttpCall, HttpResult, Movement, MovementName, MovementState, MovementsPage,
-    MovementsQuery, NoAnswer, OrderState, Outcome, Question,
+    MovementsQuery, NoAnswer, OrderState, Outcome, PaymentReference, Question,
 };
 
 /// Why a function has no result yet, or cannot have one now.
@@ -166,6 +166,11 @@ impl Context {
             _ => None,
         });
         told(answer, || Question::Movements(query.clone()))
+    }
+
+    /// Returns the payment that a reference names, or the hold where there is no payment, as it is recorded.
+    pub fn movement_of<'c>(&'c self, payment: &'c PaymentReference) -> Option<&'c Movement> {
+        self.state(payment.movement.as_ref()?).movement()
     }
 
     /// Returns the movement of an answer or an outcome, with what followed from it.

@@ -23,6 +23,7 @@ pub mod datetime;
 #[cfg(feature = "decimal")]
 pub mod decimal;
 pub mod description;
+pub mod event;
 #[cfg(feature = "writeoffs")]
 mod export;
 pub mod form;
@@ -38,6 +39,9 @@ mod no_export;
 pub mod order;
 mod printable;
 pub mod problem;
+#[cfg(feature = "receipts")]
+pub mod receipts;
+pub mod refund;
 pub mod reply;
 pub mod request;
 #[cfg(feature = "rsa")]

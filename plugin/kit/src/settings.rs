@@ -1,5 +1,7 @@
 //! The settings form that a provider declares, and the settings that an operator enters in it.
 
+use money::Currency;
+
 use crate::contract::{self, Fields, Problem, Setting, SettingKind};
 use crate::problem::Code;
 use crate::{text, url};
@@ -100,6 +102,31 @@ pub const COMMENT: Declared = Declared::new(
 )
 .or("Пополнение баланса через ЛК");
 
+/// The setting `language`: the language of the payment page where an order names none that the page speaks. Its choices, which a
+/// provider adds, are BCP 47 primary subtags; [`language`] finds one by a tag.
+pub const LANGUAGE: Declared = Declared::new(
+    "language",
+    SettingKind::Choice,
+    ["Язык страницы оплаты", "Language of the payment page"],
+    [
+        "Если у заказа не указан язык, который знает страница оплаты.",
+        "Where an order names no language that the payment page speaks.",
+    ],
+)
+.or("ru");
+/// Russian, a choice of [`LANGUAGE`].
+pub const RUSSIAN: Choice = Choice::new("ru", ["русский", "Russian"]);
+/// English, a choice of [`LANGUAGE`].
+pub const ENGLISH: Choice = Choice::new("en", ["английский", "English"]);
+
+/// Returns a payment system's name of a language by its BCP 47 tag, such as `ru-RU`, or `None` if the payment page does not speak
+/// it. `names` are the payment system's, in the order of the languages.
+pub fn language(tag: &str, languages: &[Choice], names: &[&'static str]) -> Option<&'static str> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    let at = languages.iter().position(|language| primary.eq_ignore_ascii_case(language.value))?;
+    names.get(at).copied()
+}
+
 /// Parses a comment for events.
 ///
 /// # Errors
@@ -120,6 +147,15 @@ pub fn parse_page(text: &str) -> Result<String, String> {
         true => Err("It must have no query and no fragment: they are added.".to_owned()),
         false => Ok(text.to_owned()),
     }
+}
+
+/// Parses the address of an API, to which the paths of calls are added, as [`parse_page`] does. Returns it without a slash at its
+/// end.
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn parse_api(text: &str) -> Result<String, String> {
+    parse_page(text).map(|url| url.trim_end_matches('/').to_owned())
 }
 
 /// Reads the entered settings by their declarations, and collects all problems.
@@ -147,6 +183,31 @@ impl<'s> Reader<'s> {
         let at = self.declared.iter().position(|setting| setting.name == name)?;
         let value = self.values.get_mut(at)?.take()?;
         parse(value).map_err(|message| self.problems.push(Code::SettingInvalid.at(name, message))).ok()
+    }
+
+    /// Returns what a setting of kind `flag` says.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let (_, value) = self.declared.iter().zip(&mut self.values).find(|(setting, _)| setting.name == name)?;
+        value.take().map(|value| value == "true")
+    }
+
+    /// Returns what the chosen value of a setting stands for: `of` has a value for each of its declared choices, in their order.
+    pub fn choose<T: Copy>(&mut self, name: &str, of: &[T]) -> Option<T> {
+        of.get(self.chosen(name)?).copied()
+    }
+
+    /// Returns the place of the chosen value among the declared choices. [`Reader::new`] has refused any other.
+    // Not inlined: a provider has many choices.
+    #[inline(never)]
+    fn chosen(&mut self, name: &str) -> Option<usize> {
+        let (declared, value) = self.declared.iter().zip(&mut self.values).find(|(setting, _)| setting.name == name)?;
+        let value = value.take()?;
+        declared.choices.iter().position(|choice| choice.value == value)
+    }
+
+    /// Returns the currency that is chosen.
+    pub fn currency(&mut self, name: &str) -> Option<Currency> {
+        self.take(name, |text| Currency::parse(text).ok_or_else(|| "There is no such currency.".to_owned()))
     }
 
     /// Returns the problems found.
@@ -213,6 +274,12 @@ fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
     }
 }
 
+/// Returns settings as an operator enters them: those of `base`, with changes. For the tests of providers.
+pub fn entered_with(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Fields {
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,5 +340,48 @@ mod tests {
             ["1", "k", "one", "a\n b", "https://example.ru/", "false", ""]
         );
         assert_eq!(reader.into_problems(), []);
+    }
+
+    #[test]
+    fn choices_and_flags_by_their_declarations() {
+        for (entered, want) in
+            [(&[][..], (Some(1), Some(false))), (&[("mode", "two"), ("test", "true")], (Some(2), Some(true)))]
+        {
+            let entered = entered_with(&[("id", "1"), ("key", "k")], entered);
+            let mut reader = Reader::new(&DECLARED, &entered);
+            assert_eq!((reader.choose("mode", &[1, 2]), reader.flag("test")), want);
+            assert_eq!(reader.choose("mode", &[1, 2]), None, "it is taken once");
+        }
+        let entered = entered_with(&[("id", "1"), ("key", "k")], &[("mode", "three"), ("test", "yes")]);
+        let mut reader = Reader::new(&DECLARED, &entered);
+        assert_eq!((reader.choose("mode", &[1, 2]), reader.flag("test")), (None, None));
+    }
+
+    #[test]
+    fn languages_by_their_tags() {
+        for (tag, want) in [
+            ("ru", Some("Ru")),
+            ("ru-RU", Some("Ru")),
+            ("EN-gb", Some("En")),
+            ("fr", None),
+            ("", None),
+            ("rus", None),
+            ("-ru", None),
+        ] {
+            assert_eq!(language(tag, &[RUSSIAN, ENGLISH], &["Ru", "En"]), want, "{tag}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_an_api_has_no_slash_at_its_end_and_no_query() {
+        for (text, want) in [
+            ("https://api.example.ru", Some("https://api.example.ru")),
+            ("https://api.example.ru/", Some("https://api.example.ru")),
+            ("http://127.0.0.1:8080/v3/", Some("http://127.0.0.1:8080/v3")),
+            ("https://api.example.ru/?a=1", None),
+            ("https://api.example.ru/#a", None),
+        ] {
+            assert_eq!(parse_api(text).ok().as_deref(), want, "{text}");
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! URLs that a payment system calls or sends a payer to.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 /// The longest URL that is accepted, in characters.
 pub const URL_CHARS_MAX: usize = 2000;
 /// The longest host name, and the longest label in it, in characters (RFC 1035).
@@ -22,7 +20,7 @@ enum Host {
 /// # Errors
 /// What is wrong and what to do.
 pub fn absolute(text: &str) -> Result<&str, String> {
-    read(text).map(|_| text)
+    read(text).map(|_| text).map_err(str::to_owned)
 }
 
 /// Checks that a text is an [`absolute`] URL with `https`, or with `http` to this machine's loopback, so that tests can serve
@@ -31,20 +29,19 @@ pub fn absolute(text: &str) -> Result<&str, String> {
 /// # Errors
 /// What is wrong and what to do.
 pub fn secure(text: &str) -> Result<&str, String> {
-    match read(text)? {
+    match read(text).map_err(str::to_owned)? {
         ("https", _) | (_, Host::Loopback) => Ok(text),
         _ => Err("It must begin with https://; http:// is only for 127.0.0.1 and localhost.".to_owned()),
     }
 }
 
 /// Parses the scheme and the host.
-fn read(text: &str) -> Result<(&'static str, Host), String> {
-    let chars = text.chars().count();
-    if chars > URL_CHARS_MAX {
-        return Err(format!("It has {chars} characters; a URL has at most {URL_CHARS_MAX} here."));
+fn read(text: &str) -> Result<(&'static str, Host), &'static str> {
+    if text.chars().count() > URL_CHARS_MAX {
+        return Err("It is too long; a URL has at most 2000 characters here.");
     }
     if text.chars().any(|char| char.is_control() || char.is_whitespace() || matches!(char, '\\' | '"' | '<' | '>')) {
-        return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.".to_owned());
+        return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.");
     }
     let after = |scheme: &'static str, start: &str| text.strip_prefix(start).map(|rest| (scheme, rest));
     let (scheme, rest) = after("https", "https://")
@@ -52,10 +49,10 @@ fn read(text: &str) -> Result<(&'static str, Host), String> {
         .ok_or("It must begin with https:// or http://, such as https://example.ru/pay.")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("It holds a user name or a password; leave them out.".to_owned());
+        return Err("It holds a user name or a password; leave them out.");
     }
     if !authority.is_ascii() {
-        return Err("Its host has letters that are not ASCII; give it in Punycode (xn--…).".to_owned());
+        return Err("Its host has letters that are not ASCII; give it in Punycode (xn--…).");
     }
     let host = host(authority).ok_or("Its host or port is none; a URL is such as https://example.ru/pay.")?;
     Ok((scheme, host))
@@ -76,9 +73,9 @@ fn host(authority: &str) -> Option<Host> {
         return None;
     }
     let is_loopback = if address.is_some() {
-        name.parse::<Ipv6Addr>().ok()?.is_loopback()
+        is_ipv6_loopback(name)?
     } else if name.rsplit('.').next()?.bytes().all(|byte| byte.is_ascii_digit()) {
-        name.parse::<Ipv4Addr>().ok()?.is_loopback()
+        is_ipv4_loopback(name)?
     } else {
         let is_label = |label: &str| {
             let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -92,9 +89,43 @@ fn host(authority: &str) -> Option<Host> {
     Some(if is_loopback { Host::Loopback } else { Host::Name })
 }
 
+// The standard library's parsers of addresses are 3 KB of a component.
+
+/// Reports whether an address is 127.0.0.0/8. `None`: it is not four numbers up to 255 without leading zeros.
+fn is_ipv4_loopback(text: &str) -> Option<bool> {
+    let (mut first, mut count) = (None, 0);
+    for part in text.split('.') {
+        let is_number = part == "0" || !part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit());
+        let number = part.parse::<u16>().ok().filter(|number| is_number && *number <= 255)?;
+        first = first.or(Some(number));
+        count += 1;
+    }
+    (count == 4).then_some(first == Some(127))
+}
+
+/// Reports whether an address is `::1`. `None`: it is not eight groups of at most four hexadecimal digits, of which one `::` may
+/// stand for some. An address of IPv4 at the end is not taken.
+fn is_ipv6_loopback(text: &str) -> Option<bool> {
+    let (before, after) = text.split_once("::").map_or((text, None), |(before, after)| (before, Some(after)));
+    let (mut count, mut last, mut is_zero) = (0, 0, true);
+    for part in [Some(before), after].into_iter().flatten().filter(|part| !part.is_empty()).flat_map(|part| part.split(':')) {
+        let is_group = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_zero &= last == 0;
+        last = u16::from_str_radix(part, 16).ok().filter(|_| is_group)?;
+        count += 1;
+    }
+    let is_whole = if after.is_some() { count < 8 } else { count == 8 };
+    // `1::` is not `::1`.
+    let ends_in_group = after.is_none_or(|after| !after.is_empty());
+    is_whole.then_some(is_zero && last == 1 && ends_in_group)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn urls_stay_as_they_are() {
@@ -163,8 +194,23 @@ mod tests {
             ("http://example.ru/?@localhost", false),
             ("http://localhost.example.ru/", false),
             ("http://10.0.0.1/", false),
+            ("http://[0:0:0:0:0:0:0:1]/", true),
+            ("http://[1::]/", false),
+            ("http://[1::1]/", false),
         ] {
             assert_eq!(secure(text).is_ok(), good, "{text}");
+        }
+    }
+
+    proptest! {
+        /// The standard library decides alike, but for an address of IPv4 within one of IPv6.
+        #[test]
+        fn addresses_are_those_of_the_standard_library(
+            four in "[0-9]{1,3}(\\.[0-9]{0,4}){2,4}|127\\.0\\.0\\.[0-9]{1,3}|[0-9.+]{0,12}",
+            six in "([0-9a-f]{0,4}:){0,8}[0-9a-fA-F]{0,5}|(0:){7}1|::[01]|[0-9a-f:+]{0,16}",
+        ) {
+            prop_assert_eq!(is_ipv4_loopback(&four), four.parse::<Ipv4Addr>().ok().map(|address| address.is_loopback()));
+            prop_assert_eq!(is_ipv6_loopback(&six), six.parse::<Ipv6Addr>().ok().map(|address| address.is_loopback()));
         }
     }
 }

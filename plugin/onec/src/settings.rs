@@ -24,7 +24,7 @@ impl Settings {
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
         let mut reader = Reader::new(&DECLARED, entered);
-        let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "Not a currency.".to_owned()));
+        let currency = reader.currency("currency");
         let problems = reader.into_problems();
         match currency {
             Some(currency) if problems.is_empty() => Ok(Settings { currency }),

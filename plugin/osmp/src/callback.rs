@@ -1,6 +1,6 @@
 //! What is done about a request: billing is asked, or asked to agree, and the reply follows.
 
-use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpReply, Money, Recurrence, Verdict};
+use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpReply, Money, Verdict};
 use kit::datetime;
 use kit::exchanges::{AccountQuery, Outcome};
 use kit::{CallbackStep, Context, Recorded, Stop};
@@ -177,23 +177,8 @@ fn payment_key(transaction: &Number) -> String {
 
 /// Returns an event that names nothing but its transaction.
 fn event(settings: &Settings, message: &Message, kind: EventKind, transaction: &Number, amount: Money) -> Event {
-    Event {
-        kind,
-        recurrence: Recurrence::Single,
-        transaction: transaction.as_str().to_owned(),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        order: None,
-        account: None,
-        payer: None,
-        amount,
-        fee: None,
-        occurred_at: None,
-        comment: settings.comment.clone(),
-        dedup_key: String::new(),
-        extra: message.extra.clone(),
-    }
+    let event = kit::event::of(kind, transaction.as_str(), amount, String::new(), &settings.comment);
+    Event { extra: message.extra.clone(), ..event }
 }
 
 #[cfg(test)]

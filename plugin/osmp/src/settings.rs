@@ -98,12 +98,12 @@ impl Settings {
         let protocol = reader.take("protocol", |text| Ok(text.to_owned()));
         let id_parameter = reader.take("id-parameter", parse_parameter);
         let id_element = reader.take("id-element", parse_element);
-        let characters = reader.take("account-characters", parse_characters);
+        let characters = reader.choose("account-characters", &[Characters::Digits, Characters::Latin, Characters::Visible]);
         let chars_min = reader.take("account-chars-min", parse_length);
         let chars_max = reader.take("account-chars-max", parse_length);
         let zone = reader.take("utc-offset", parse_zone);
-        let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is not a currency.".to_owned()));
-        let shows_account = reader.take("show-account", |text| Ok(text == "true"));
+        let currency = reader.currency("currency");
+        let shows_account = reader.flag("show-account");
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if chars_min > chars_max && chars_max.is_some() {
@@ -154,12 +154,6 @@ fn parse_element(text: &str) -> Result<Name, String> {
         return Err("Another element of the reply has this name.".to_owned());
     }
     Name::parse(text)
-}
-
-fn parse_characters(text: &str) -> Result<Characters, String> {
-    let all = [Characters::Digits, Characters::Latin, Characters::Visible];
-    let known = CHARACTERS.iter().zip(all).find(|(choice, _)| choice.value == text);
-    known.map(|(_, characters)| characters).ok_or_else(|| "There is no such choice.".to_owned())
 }
 
 fn parse_length(text: &str) -> Result<usize, String> {

@@ -1,6 +1,6 @@
 //! Events: what Robokassa tells of an invoice, whichever way it tells it.
 
-use kit::contract::{Event, EventKind, Fields, Money, Recurrence};
+use kit::contract::{Event, EventKind, Fields, Money};
 
 use crate::payment::Payment;
 use crate::settings::{CURRENCY, Settings};
@@ -30,22 +30,13 @@ pub fn of_invoice(settings: &Settings, happened: Happened, payment: &Payment, ex
         Happened::Returned => (EventKind::Refund, "refund"),
     };
     let ends_hold = matches!(happened, Happened::Paid | Happened::Released).then(|| key(settings, "hold", payment.inv_id));
+    let amount = Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() };
     Event {
-        kind,
-        recurrence: Recurrence::Single,
-        transaction: payment.inv_id.to_owned(),
         original: (happened == Happened::Returned).then(|| payment.inv_id.to_owned()),
         ends_hold,
-        expires_at: None,
-        account: None,
         order: payment.order.map(str::to_owned),
-        payer: None,
-        amount: Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() },
-        fee: None,
-        occurred_at: None,
-        comment: comment(kind, settings),
-        dedup_key: key(settings, what, payment.inv_id),
         extra,
+        ..kit::event::of(kind, payment.inv_id, amount, key(settings, what, payment.inv_id), &settings.comment)
     }
 }
 
@@ -58,11 +49,4 @@ pub fn of_refund(settings: &Settings, payment: &Payment, request_id: &str) -> Ev
 /// Invoice numbers are unique within a shop, and a merchant may change the shop.
 fn key(settings: &Settings, what: &str, inv_id: &str) -> String {
     [what, ":", &settings.merchant_login, ":", inv_id].concat()
-}
-
-fn comment(kind: EventKind, settings: &Settings) -> String {
-    match kind {
-        EventKind::Refund => "Возврат платежа".to_owned(),
-        _ => settings.comment.clone(),
-    }
 }

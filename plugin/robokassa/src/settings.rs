@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
-use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{
+    self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment, parse_page,
+};
 use kit::signature::{Hash, Secret};
 use money::Currency;
 
@@ -15,9 +17,11 @@ pub const CURRENCY: Currency = Currency::RUB;
 /// The longest shop name that is accepted; Robokassa publishes no limit.
 const MERCHANT_LOGIN_CHARS_MAX: usize = 64;
 
-/// The languages of Robokassa's payment page, as BCP 47 primary subtags. Robokassa uses the same names.
-const LANGUAGES: [Choice; 2] = [Choice::new("ru", ["русский", "Russian"]), Choice::new("en", ["английский", "English"])];
+/// The languages of Robokassa's payment page. Robokassa uses the same names.
+const LANGUAGES: [Choice; 2] = [RUSSIAN, ENGLISH];
+const LANGUAGE_NAMES: [&str; 2] = ["ru", "en"];
 
+/// In the order of [`Hash::ALL`].
 const HASH_CHOICES: [Choice; 3] =
     [Choice::plain(Hash::Md5.name()), Choice::plain(Hash::Sha256.name()), Choice::plain(Hash::Sha512.name())];
 
@@ -64,11 +68,6 @@ const RETURN_URLS: [Choice; 3] = [
 ];
 
 impl ReturnUrls {
-    fn parse(name: &str) -> Option<ReturnUrls> {
-        let all = [ReturnUrls::Cabinet, ReturnUrls::Plain, ReturnUrls::Encoded];
-        RETURN_URLS.into_iter().zip(all).find(|(known, _)| known.value == name).map(|(_, urls)| urls)
-    }
-
     /// Returns an address in the form in which it is signed.
     pub fn signed(self, url: &str) -> Cow<'_, str> {
         match self {
@@ -89,16 +88,13 @@ impl Settings {
         let password_1 = reader.take("password-1", Secret::parse);
         let password_2 = reader.take("password-2", Secret::parse);
         let password_3 = reader.take("password-3", Secret::parse);
-        let hash =
-            reader.take("hash-algorithm", |text| Hash::parse(text).ok_or_else(|| "There is no such algorithm.".to_owned()));
-        let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
+        let hash = reader.choose("hash-algorithm", &Hash::ALL);
+        let test_mode = reader.flag("test-mode");
         let payment_page = reader.take("payment-page", parse_page);
         let state_url = reader.take("state-url", parse_page);
-        let refund_url = reader.take("refund-url", parse_page);
-        let language =
-            reader.take("language", |text| language(text).ok_or_else(|| "Robokassa's page does not speak it.".to_owned()));
-        let return_urls =
-            reader.take("return-urls", |text| ReturnUrls::parse(text).ok_or_else(|| "There is no such choice.".to_owned()));
+        let refund_url = reader.take("refund-url", parse_api);
+        let language = reader.choose("language", &LANGUAGE_NAMES);
+        let return_urls = reader.choose("return-urls", &[ReturnUrls::Cabinet, ReturnUrls::Plain, ReturnUrls::Encoded]);
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if let (Some(first), Some(second)) = (&password_1, &password_2)
@@ -129,7 +125,7 @@ impl Settings {
                 test_mode,
                 payment_page,
                 state_url,
-                refund_url: refund_url.trim_end_matches('/').to_owned(),
+                refund_url,
                 language,
                 return_urls,
                 comment,
@@ -152,8 +148,7 @@ fn merchant_login(text: &str) -> Result<String, String> {
 
 /// Returns Robokassa's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES.into_iter().map(|language| language.value).find(|language| primary.eq_ignore_ascii_case(language))
+    settings::language(tag, &LANGUAGES, &LANGUAGE_NAMES)
 }
 
 /// The settings form.
@@ -231,15 +226,7 @@ pub static DECLARED: [Declared; 12] = [
                 ["Адрес API возвратов", "Address of the Refund API"],
                 ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
     ).or("https://services.robokassa.ru/RefundService/Refund"),
-        Declared::new(
-                    "language",
-                    SettingKind::Choice,
-                    ["Язык страницы оплаты", "Language of the payment page"],
-                    [
-                        "Если у заказа не указан язык, который знает страница оплаты.",
-                        "Where an order names no language that the payment page speaks.",
-                    ],
-    ).or("ru").one_of(&LANGUAGES),
+        LANGUAGE.one_of(&LANGUAGES),
         Declared::new(
                     "return-urls",
                     SettingKind::Choice,
@@ -258,8 +245,7 @@ pub(crate) mod tests {
 
     pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
         let base = [("merchant-login", "robo-demo-test"), ("password-1", "TestPassword1"), ("password-2", "TestPassword2")];
-        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        kit::settings::entered_with(&base, changes)
     }
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -310,6 +296,17 @@ pub(crate) mod tests {
                 ("comment", "setting-invalid"),
             ])
         );
+    }
+
+    #[test]
+    fn every_choice_is_understood() {
+        for hash in Hash::ALL {
+            assert_eq!(settings(&[("hash-algorithm", hash.name())]).hash, hash);
+        }
+        for (name, want) in [("cabinet", ReturnUrls::Cabinet), ("plain", ReturnUrls::Plain), ("encoded", ReturnUrls::Encoded)] {
+            assert_eq!(settings(&[("return-urls", name)]).return_urls, want);
+        }
+        assert_eq!((settings(&[("language", "en")]).language, language("EN-us"), language("fr")), ("en", Some("en"), None));
     }
 
     #[test]

@@ -43,8 +43,7 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
 
 /// Returns the invoice's number: that of the payment, or else the order's id, which a link sends as both.
 pub fn inv_id_of<'p>(payment: &'p PaymentReference, context: &'p Context) -> Option<&'p str> {
-    let of_movement = payment.movement.as_ref().and_then(|state| context.state(state).movement());
-    let number = match of_movement {
+    let number = match context.movement_of(payment) {
         Some(movement) => movement.event.transaction.as_str(),
         None => payment.order.as_ref()?.id.as_str(),
     };
@@ -58,11 +57,7 @@ fn status(
     operation: &Operation,
     context: &Context,
 ) -> PaymentStatus {
-    let is_held = reference
-        .movement
-        .as_ref()
-        .and_then(|state| context.state(state).movement())
-        .is_some_and(|movement| movement.event.kind == EventKind::Hold);
+    let is_held = context.movement_of(reference).is_some_and(|movement| movement.event.kind == EventKind::Hold);
     let happened = match &operation.state {
         State::Begun | State::Received | State::Suspended => return goes_on(Some(ASK_AGAIN_SECONDS)),
         State::Paid => &[Happened::Paid][..],

@@ -183,10 +183,18 @@ fn of_refund(settings: &Settings, notification: &Notification, context: &Context
         // Another refund is under way; its notification tells both.
         return Ok(Err(NoEvent::Unavailable));
     }
-    Ok(refunded::events(settings, &state, context)?.or_else(|why| {
-        let message = format!("A payment was paid back, and how much is not clear. {why} Look in T-Bank's cabinet.");
-        unresolved(Code::UnrecognizedForm.at("Amount", message))
-    }))
+    let told = refunded::told(settings, &state, context)?;
+    // Where the payment is not recorded either, the question about the unpaid order tells it.
+    Ok(match told.unclear {
+        None => Ok(told.events),
+        Some(why) => {
+            let message = format!(
+                "A payment was paid back. {why} Look in T-Bank's cabinet: a refund that was made here is entered by its operation; enter \
+                 another one as a correction."
+            );
+            unresolved(Code::UnrecognizedForm.at("Amount", message))
+        }
+    })
 }
 
 fn ignored<T>(message: &str) -> Result<T, NoEvent> {

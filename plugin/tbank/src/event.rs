@@ -1,6 +1,7 @@
 //! Events: what happened to a payment's money. A notification, a status and an answer to a refund tell them alike.
 
-use kit::contract::{Event, EventKind, Fields, Money, Recurrence};
+use kit::contract::{Event, EventKind, Money};
+use kit::event;
 
 use crate::settings::{CURRENCY, Settings};
 
@@ -56,22 +57,7 @@ impl Subject<'_> {
     }
 
     fn event(&self, settings: &Settings, kind: EventKind, dedup_key: String, minor_units: i64) -> Event {
-        Event {
-            kind,
-            recurrence: Recurrence::Single,
-            transaction: self.payment.to_owned(),
-            original: None,
-            ends_hold: None,
-            expires_at: None,
-            order: Some(self.order.to_owned()),
-            account: None,
-            payer: None,
-            amount: Money { minor_units, currency: CURRENCY.to_string() },
-            fee: None,
-            occurred_at: None,
-            comment: settings.comment.clone(),
-            dedup_key,
-            extra: Fields::new(),
-        }
+        let amount = Money { minor_units, currency: CURRENCY.to_string() };
+        Event { order: Some(self.order.to_owned()), ..event::of(kind, self.payment, amount, dedup_key, &settings.comment) }
     }
 }

@@ -6,8 +6,8 @@
 //!   order that an event names is proved;
 //! - the signed values are joined without separators: the grammars of the fields leave few ways to split the text, and the order
 //!   that the host knows must have the amount that the notification names;
-//! - the amount of a partial refund is told by no document: what was paid back is taken from the payment's state at T-Bank and from
-//!   what is recorded of the payment, and never from the notification;
+//! - the amount of a partial refund is told by no document: one that was made from here is certain by Cancel's answer, and of one that
+//!   was made elsewhere a person finds out; nothing follows from the notification's amount;
 //! - Init has no key by which T-Bank knows a second one: it is sent once. If its answer is lost, CheckOrder tells whether anything
 //!   was made.
 //!

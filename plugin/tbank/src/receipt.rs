@@ -1,47 +1,34 @@
 //! Receipts (54-ФЗ) that T-Bank's cash register prints: the object `Receipt`, by FFD 1.05 or 1.2.
 
-use kit::contract::{Problem, Receipt, ReceiptItem, Vat};
+use std::borrow::Cow;
+
+use kit::contract::{Problem, Receipt};
 use kit::json::{ArrayWriter, ObjectWriter};
 use kit::problem::Code;
+use kit::receipts::{self, Contact, Line, QUANTITY_DECIMALS, taxation_name, underscored};
 
 use crate::settings::{CURRENCY, Ffd, Settings};
 
-const ITEMS_MAX: usize = 100;
-const NAME_CHARS_MAX: usize = 128;
-const CONTACT_CHARS_MAX: usize = 64;
 /// A quantity has at most five digits before the point.
 const QUANTITY_THOUSANDTHS_MAX: i64 = 99_999_999;
 
-/// Subjects of payment that both versions know, by the contract's names.
-const SUBJECTS: [&str; 12] = [
-    "commodity",
-    "excise",
-    "job",
-    "service",
-    "gambling-bet",
-    "gambling-prize",
-    "lottery",
-    "lottery-prize",
-    "intellectual-activity",
-    "payment",
-    "agent-commission",
-    "another",
+/// Subjects up to this value of tag 1212 («agent-commission») have the same names in both versions.
+const SAME_SUBJECT_MAX: i64 = 11;
+/// What «another» and «composite» are in tag 1212.
+const ANOTHER: &str = "another";
+const COMPOSITE: &str = "composite";
+/// Subjects that version 1.2 has beside them, by the contract's names, and T-Bank's.
+const SUBJECTS_OF_1_2: [(&str, &str); 9] = [
+    ("contribution", "contribution"),
+    ("property-right", "property_rights"),
+    ("non-operating-gain", "unrealization"),
+    ("insurance-premium", "tax_reduction"),
+    ("sales-tax", "trade_fee"),
+    ("resort-fee", "resort_tax"),
+    ("pledge", "pledge"),
+    ("income-decrease", "income_decrease"),
+    ("agent-payment", "agent_payment"),
 ];
-/// Subjects that a version has beside them.
-const SUBJECTS_OF_1_05: [&str; 1] = ["composite"];
-const SUBJECTS_OF_1_2: [&str; 9] = [
-    "contribution",
-    "property-rights",
-    "unrealization",
-    "tax-reduction",
-    "trade-fee",
-    "resort-tax",
-    "pledge",
-    "income-decrease",
-    "agent-payment",
-];
-const METHODS: [&str; 7] =
-    ["advance", "full-prepayment", "prepayment", "full-payment", "partial-payment", "credit", "credit-payment"];
 /// Measures by the contract's names, and as T-Bank writes them.
 const MEASURES: [(&str, &str); 7] = [
     ("piece", "шт"),
@@ -57,13 +44,8 @@ const MEASURES: [(&str, &str); 7] = [
 pub struct Checked<'r> {
     ffd: Ffd,
     taxation: String,
-    contact: (&'static str, &'r str),
-    items: Vec<Item<'r>>,
-}
-
-struct Item<'r> {
-    item: &'r ReceiptItem,
-    tax: String,
+    contact: Contact<'r>,
+    lines: Vec<Line<'r, Cow<'static, str>>>,
 }
 
 /// Checks a receipt.
@@ -71,96 +53,34 @@ struct Item<'r> {
 /// # Errors
 /// All problems at once, each with its field.
 pub fn checked<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Checked<'r>, Vec<Problem>> {
-    let mut problems = Vec::new();
+    let (lines, mut problems) = receipts::lines(receipt, CURRENCY, |name| subject(settings.ffd, name));
+    for (at, _) in receipt.items.iter().enumerate().filter(|(_, item)| item.quantity_thousandths > QUANTITY_THOUSANDTHS_MAX) {
+        let message = "T-Bank takes quantities up to 99999.999.";
+        problems.push(Code::Unsupported.at(receipts::field(at, "quantity-thousandths"), message));
+    }
+    problems.extend(receipts::taxation(receipt).err());
     let taxation = receipt.taxation.as_deref().or(settings.taxation);
     if taxation.is_none() {
         let message = "Neither the receipt nor the settings name the taxation; enter it in the settings.";
         problems.push(Code::Missing.at("receipt.taxation", message));
     }
-    let contact = contact(&receipt.contact);
-    if contact.is_none() {
-        let message = "A receipt needs an e-mail address or a phone of at most 64 characters, such as +79001234567.";
-        problems.push(Code::Invalid.at("receipt.contact", message));
-    }
-    if !(1..=ITEMS_MAX).contains(&receipt.items.len()) {
-        problems.push(Code::OutOfRange.at("receipt.items", format!("A receipt has 1 to {ITEMS_MAX} items.")));
-    }
-    let mut items = Vec::new();
-    for (at, item) in receipt.items.iter().enumerate() {
-        match checked_item(settings.ffd, at, item) {
-            Ok(tax) => items.push(Item { item, tax }),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let contact = receipts::contact(receipt).map_err(|problem| problems.push(problem)).ok();
     match (taxation, contact) {
         (Some(taxation), Some(contact)) if problems.is_empty() => {
-            Ok(Checked { ffd: settings.ffd, taxation: taxation_name(taxation), contact, items })
+            Ok(Checked { ffd: settings.ffd, taxation: taxation_name(taxation), contact, lines })
         }
         _ => Err(problems),
     }
 }
 
-/// Returns T-Bank's name of the item's VAT.
-fn checked_item(ffd: Ffd, at: usize, item: &ReceiptItem) -> Result<String, Problem> {
-    let field = |name: &str| format!("receipt.items[{at}].{name}");
-    let problem = |name: &str, message: &str| Err(Code::Unsupported.at(field(name), message));
-    let more: &[&str] = if ffd == Ffd::V1_05 { &SUBJECTS_OF_1_05 } else { &SUBJECTS_OF_1_2 };
-    if item.name.is_empty() || item.name.chars().count() > NAME_CHARS_MAX || item.name.chars().any(char::is_control) {
-        return problem("name", "It has 1 to 128 characters, and no control characters.");
+/// Returns T-Bank's name of a subject of payment in a version of FFD.
+fn subject(ffd: Ffd, name: &str) -> Option<Cow<'static, str>> {
+    let is_in_both = name == ANOTHER || receipts::subject(name).is_some_and(|value| value <= SAME_SUBJECT_MAX);
+    if is_in_both || ffd == Ffd::V1_05 && name == COMPOSITE {
+        return Some(underscored(name).into());
     }
-    if !(1..=QUANTITY_THOUSANDTHS_MAX).contains(&item.quantity_thousandths) {
-        return problem("quantity-thousandths", "T-Bank takes quantities from 0.001 to 99999.999.");
-    }
-    let is_in_roubles = [&item.price, &item.amount]
-        .iter()
-        .all(|money| money.currency == CURRENCY.as_str() && (0..=money::AMOUNT_MAX).contains(&money.minor_units));
-    if !is_in_roubles {
-        return problem("amount", "Prices and amounts are in roubles and not negative.");
-    }
-    if !METHODS.contains(&item.method.as_str()) {
-        return problem("method", "T-Bank knows no such method of payment.");
-    }
-    if !SUBJECTS.iter().chain(more).any(|subject| *subject == item.subject) {
-        return problem("subject", "T-Bank knows no such subject of payment in this version of FFD.");
-    }
-    match tax(&item.vat) {
-        Some(tax) => Ok(tax),
-        None => problem("vat", "T-Bank knows no such rate of VAT."),
-    }
-}
-
-/// Returns T-Bank's name of a VAT. Its documents of 2026 do not list the rates 22 and 22/122, which are the law since 2026-01-01.
-fn tax(vat: &Vat) -> Option<String> {
-    match vat {
-        Vat::Exempt => Some("none".to_owned()),
-        Vat::Rate(rate @ (0 | 500 | 700 | 1000 | 2000 | 2200)) => Some(format!("vat{}", rate / 100)),
-        Vat::Calculated(rate @ (500 | 700 | 1000 | 2000 | 2200)) => Some(format!("vat1{:02}", rate / 100)),
-        Vat::Rate(_) | Vat::Calculated(_) => None,
-    }
-}
-
-fn taxation_name(taxation: &str) -> String {
-    match taxation {
-        "usn-income-expense" => "usn_income_outcome".to_owned(),
-        other => underscored(other),
-    }
-}
-
-fn underscored(name: &str) -> String {
-    name.replace('-', "_")
-}
-
-fn contact(text: &str) -> Option<(&'static str, &str)> {
-    let chars = text.chars().count();
-    if text.chars().any(|char| char.is_control() || char.is_whitespace()) || !(1..=CONTACT_CHARS_MAX).contains(&chars) {
-        return None;
-    }
-    let is_phone = text.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    match text.split_once('@') {
-        Some((name, domain)) if !name.is_empty() && !domain.is_empty() => Some(("Email", text)),
-        None if is_phone => Some(("Phone", text)),
-        _ => None,
-    }
+    let known = SUBJECTS_OF_1_2.iter().filter(|_| ffd == Ffd::V1_2).find(|(known, _)| *known == name);
+    known.map(|(_, theirs)| (*theirs).into())
 }
 
 impl Checked<'_> {
@@ -169,21 +89,25 @@ impl Checked<'_> {
         o.object("Receipt", |receipt| {
             receipt.text("FfdVersion", if self.ffd == Ffd::V1_05 { "1.05" } else { "1.2" });
             receipt.text("Taxation", &self.taxation);
-            let (name, contact) = self.contact;
-            receipt.text(name, contact);
-            receipt.array("Items", |items| self.items.iter().for_each(|item| self.write_item(items, item)));
+            match self.contact {
+                Contact::Email(email) => receipt.text("Email", email),
+                Contact::Phone(phone) => receipt.text("Phone", phone),
+            }
+            receipt.array("Items", |items| self.lines.iter().for_each(|line| self.write_line(items, line)));
         });
     }
 
-    fn write_item(&self, items: &mut ArrayWriter<'_>, Item { item, tax }: &Item<'_>) {
+    /// Writes a line. T-Bank's documents of 2026 do not list the rates 22 and 22/122, which are the law since 2026-01-01.
+    fn write_line(&self, items: &mut ArrayWriter<'_>, line: &Line<'_, Cow<'static, str>>) {
+        let item = line.item;
         items.object(|o| {
             o.text("Name", &item.name);
             o.integer("Price", item.price.minor_units);
-            o.decimal("Quantity", item.quantity_thousandths, 3);
+            o.decimal("Quantity", item.quantity_thousandths, QUANTITY_DECIMALS);
             o.integer("Amount", item.amount.minor_units);
-            o.text("Tax", tax);
+            o.text("Tax", &line.rate.name());
             o.text("PaymentMethod", &underscored(&item.method));
-            o.text("PaymentObject", &underscored(&item.subject));
+            o.text("PaymentObject", &line.subject);
             if self.ffd == Ffd::V1_2 {
                 let known = MEASURES.iter().find(|(measure, _)| *measure == item.measure);
                 o.text("MeasurementUnit", known.map_or(item.measure.as_str(), |(_, name)| name));
@@ -196,7 +120,7 @@ impl Checked<'_> {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use kit::contract::Money;
+    use kit::contract::{Money, ReceiptItem, Vat};
     use kit::json::object;
 
     fn item(vat: Vat, method: &str, subject: &str) -> ReceiptItem {
@@ -239,7 +163,7 @@ mod tests {
         let phone = Receipt {
             contact: "+79001234567".into(),
             taxation: None,
-            ..receipt(vec![item(Vat::Exempt, "full-payment", "property-rights")])
+            ..receipt(vec![item(Vat::Exempt, "full-payment", "property-right")])
         };
         assert_eq!(
             written(&[("ffd-version", "1.2"), ("taxation", "osn")], &phone),
@@ -248,19 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn rates_of_vat() {
-        for (vat, want) in [
-            (Vat::Exempt, Some("none")),
-            (Vat::Rate(0), Some("vat0")),
-            (Vat::Rate(500), Some("vat5")),
-            (Vat::Rate(2200), Some("vat22")),
-            (Vat::Calculated(500), Some("vat105")),
-            (Vat::Calculated(1000), Some("vat110")),
-            (Vat::Calculated(2200), Some("vat122")),
-            (Vat::Calculated(0), None),
-            (Vat::Rate(1800), None),
+    fn subjects_by_the_version() {
+        for (name, of_1_05, of_1_2) in [
+            ("payment", Some("payment"), Some("payment")),
+            ("agent-commission", Some("agent_commission"), Some("agent_commission")),
+            ("another", Some("another"), Some("another")),
+            ("composite", Some("composite"), None),
+            ("property-right", None, Some("property_rights")),
+            ("sales-tax", None, Some("trade_fee")),
+            ("agent-payment", None, Some("agent_payment")),
+            ("gift", None, None),
         ] {
-            assert_eq!(tax(&vat).as_deref(), want, "{vat:?}");
+            let names = [Ffd::V1_05, Ffd::V1_2].map(|ffd| subject(ffd, name));
+            assert_eq!([names[0].as_deref(), names[1].as_deref()], [of_1_05, of_1_2], "{name}");
         }
     }
 
@@ -270,9 +194,10 @@ mod tests {
             taxation: None,
             contact: "почта".into(),
             ..receipt(vec![
+                ReceiptItem { quantity_thousandths: 100_000_000, ..item(Vat::Exempt, "advance", "payment") },
                 item(Vat::Rate(1800), "advance", "payment"),
                 item(Vat::Exempt, "gift", "payment"),
-                item(Vat::Exempt, "advance", "property-rights"),
+                item(Vat::Exempt, "advance", "property-right"),
                 ReceiptItem { quantity_thousandths: 0, ..item(Vat::Exempt, "advance", "payment") },
                 ReceiptItem { name: "я".repeat(129), ..item(Vat::Exempt, "advance", "payment") },
                 ReceiptItem {
@@ -283,10 +208,12 @@ mod tests {
         };
         assert_eq!(
             written(&[], &wrong),
-            "missing receipt.taxation, invalid receipt.contact, unsupported receipt.items[0].vat, unsupported receipt.items[1].method, \
-             unsupported receipt.items[2].subject, unsupported receipt.items[3].quantity-thousandths, unsupported receipt.items[4].name, \
-             unsupported receipt.items[5].amount"
+            "unsupported receipt.items[1].vat, unsupported receipt.items[2].method, unsupported receipt.items[3].subject, \
+             out-of-range receipt.items[4].quantity-thousandths, too-long receipt.items[5].name, out-of-range receipt.items[6].amount, \
+             unsupported receipt.items[0].quantity-thousandths, missing receipt.taxation, invalid receipt.contact"
         );
         assert_eq!(written(&[], &receipt(Vec::new())), "out-of-range receipt.items");
+        let envd = Receipt { taxation: Some("envd".into()), ..receipt(vec![item(Vat::Exempt, "advance", "payment")]) };
+        assert_eq!(written(&[], &envd), "unsupported receipt.taxation");
     }
 }

@@ -10,8 +10,8 @@ use kit::{Context, Recorded, Stop};
 use crate::api::{Answer, Scalar, amount, answer, call, is_payment_id};
 use crate::event::Subject;
 use crate::receipt;
-use crate::refunded::{RecordedPayment, total};
-use crate::settings::Settings;
+use crate::refunded::{PaidBack, RecordedPayment};
+use crate::settings::{CURRENCY, Settings};
 use crate::state::{NoState, State, Status, state};
 
 /// How long T-Bank knows a second Cancel by its ExternalRequestId: its documents do not say.
@@ -31,9 +31,11 @@ struct Paid<'r> {
 /// # Errors
 /// What must be called first.
 pub fn pay_back(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<OperationStep, Stop> {
-    let Some(paid) = request.payment.movement.as_ref().and_then(|movement| recorded_payment(context.state(movement))) else {
-        return Ok(OperationStep::Refused(not_a_payment()));
+    let paid = match kit::refund::payment(request, context, CURRENCY) {
+        Ok(recorded) => recorded_payment(recorded),
+        Err(problem) => return Ok(OperationStep::Refused(problem)),
     };
+    let Some(paid) = paid else { return Ok(OperationStep::Refused(not_a_payment())) };
     let found = match state(settings, paid.subject.payment, context)? {
         Ok(found) => found,
         Err(why) => return Ok(OperationStep::Unavailable(problem_of(why))),
@@ -46,7 +48,7 @@ pub fn pay_back(settings: &Settings, request: &RefundRequest, context: &Context)
         Err(problem) => return Ok(OperationStep::Refused(problem)),
     };
     Ok(match answer(settings, result) {
-        Answer::Success(done) => cancelled(settings, &paid, request, &done, total_of(&paid, &found)),
+        Answer::Success(done) => cancelled(settings, &paid, request, &done, known_total(&paid, &found)),
         Answer::Refusal(refusal) => OperationStep::Refused(Code::Invalid.whole(refusal.sentence())),
         Answer::NotSent(reason) => OperationStep::Unavailable(Code::Unavailable.whole(reason)),
         Answer::Unclear(reason) => OperationStep::Unknown(Code::Unavailable.whole(reason)),
@@ -64,7 +66,7 @@ fn without_call(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, f
         }
         // An earlier try may have done it.
         Status::Refunded if is_of_order => {
-            Some(outcome_by_sum(settings, paid, request.amount.minor_units, None, paid.recorded.paid))
+            Some(outcome_by_sum(settings, paid, request.amount.minor_units, None, PaidBack::Exactly(paid.recorded.paid)))
         }
         _ => {
             let message = "T-Bank does not have this payment as one that came in. Look in T-Bank's cabinet.";
@@ -93,8 +95,19 @@ fn cancel(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, is_card
 }
 
 /// Returns what a state says that was paid back; nothing of a payment that is whole.
-fn total_of(paid: &Paid<'_>, found: &State) -> Option<i64> {
-    if found.status == Status::Confirmed { Some(0) } else { total(paid.recorded.paid, found).ok() }
+fn total_of(paid: &Paid<'_>, found: &State) -> Option<PaidBack> {
+    match found.status {
+        Status::Confirmed => Some(PaidBack::Exactly(0)),
+        _ => PaidBack::of(paid.recorded.paid, found).ok(),
+    }
+}
+
+/// Returns how much was paid back by a state, where that is certain: of a part, where it fits what is recorded.
+fn known_total(paid: &Paid<'_>, found: &State) -> Option<i64> {
+    match total_of(paid, found)? {
+        PaidBack::Exactly(total) => Some(total),
+        part => Some(paid.recorded.refunded()).filter(|recorded| *recorded > 0 && part.can_be(paid.recorded.paid, *recorded)),
+    }
 }
 
 /// Reads the answer to Cancel.
@@ -111,7 +124,11 @@ fn cancelled(
         Err(why) => return unknown(format!("T-Bank's answer to the refund has a form that is not known. {why}")),
     };
     match status {
-        Status::Refunding => pending(refunded_before),
+        Status::Refunding => {
+            // `OriginalAmount` is documented as what the refund found.
+            let by_answer = (before - after == request.amount.minor_units).then(|| paid.recorded.paid - before);
+            pending(refunded_before.or(by_answer).filter(|refunded| *refunded >= 0))
+        }
         Status::Refunded | Status::PartialRefunded
             if before - after == request.amount.minor_units
                 && before <= paid.recorded.paid
@@ -164,13 +181,14 @@ pub fn query(
     reference: Option<&str>,
     context: &Context,
 ) -> Result<OperationStep, Stop> {
-    let key = request.payment.movement.as_ref().and_then(|movement| context.state(movement).movement());
-    let Some(key) = key.map(|movement| movement.event.dedup_key.as_str()) else {
-        return Ok(OperationStep::Refused(not_a_payment()));
+    let key = match kit::refund::payment(request, context, CURRENCY) {
+        Ok(recorded) => recorded.movement().map(|movement| movement.event.dedup_key.as_str()),
+        Err(problem) => return Ok(OperationStep::Unknown(problem)),
     };
+    let Some(key) = key else { return Ok(OperationStep::Unknown(not_a_payment())) };
     // Asked, and not taken from the request: what was recorded meanwhile counts, and the host compares it again.
     let Some(paid) = context.movement(key)?.and_then(recorded_payment) else {
-        return Ok(OperationStep::Refused(not_a_payment()));
+        return Ok(OperationStep::Unknown(not_a_payment()));
     };
     let found = match state(settings, paid.subject.payment, context)? {
         Ok(found) if found.order == paid.subject.order => found,
@@ -182,24 +200,35 @@ pub fn query(
         return Ok(pending(before));
     }
     Ok(match total_of(&paid, &found) {
-        Some(refunded) => outcome_by_sum(settings, &paid, request.amount.minor_units, before, refunded),
+        Some(paid_back) => outcome_by_sum(settings, &paid, request.amount.minor_units, before, paid_back),
         None => OperationStep::Unknown(unclear("What it says of the payment does not tell how much was paid back.")),
     })
 }
 
 /// Compares what was paid back by now with what had been before the refund. Where the answer to Cancel was lost, that is not known:
 /// the refund is then what is not recorded of the sum, if that is as much.
-fn outcome_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Option<i64>, refunded: i64) -> OperationStep {
-    let recorded = paid.recorded.refunded();
-    let with_this = before.unwrap_or(recorded).saturating_add(amount);
+///
+/// A part that can be the sum before the refund as well as the sum with it tells nothing; and that a refund was not carried out is
+/// told by a payment that is whole, and by nothing else.
+fn outcome_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Option<i64>, now: PaidBack) -> OperationStep {
+    let (whole, recorded) = (paid.recorded.paid, paid.recorded.refunded());
+    let without = before.unwrap_or(recorded);
+    let with_this = without.saturating_add(amount);
     let event = paid.subject.refunded(settings, amount, with_this);
-    let is_recorded = paid.recorded.refunds.iter().any(|refund| refund.dedup_key == event.dedup_key);
-    let is_missing = refunded == with_this || before.is_some() && refunded > with_this;
-    if before.is_some() && is_recorded || is_missing && recorded.saturating_add(amount) <= refunded {
+    let same_key = paid.recorded.refunds.iter().find(|refund| refund.dedup_key == event.dedup_key);
+    let is_recorded = same_key.is_some_and(|refund| refund.amount == event.amount);
+    // Others may have been paid back after it.
+    let is_less = matches!(now, PaidBack::Exactly(now) if before.is_some() && now > with_this);
+    let is_told = now.can_be(whole, with_this) && !(without > 0 && now.can_be(whole, without)) || is_less;
+    let fits = match now {
+        PaidBack::Exactly(now) => recorded.saturating_add(amount) <= now,
+        PaidBack::Part { .. } => recorded == without,
+    };
+    if before.is_some() && is_recorded || is_told && same_key.is_none() && fits {
         return OperationStep::Succeeded(event);
     }
-    if before == Some(refunded) {
-        let message = "T-Bank took the refund, and did not carry it out: the payment is as it was before.";
+    if before == Some(0) && now == PaidBack::Exactly(0) {
+        let message = "T-Bank took the refund, and did not carry it out: the payment is whole, as it was before.";
         return OperationStep::Refused(Code::Invalid.whole(message));
     }
     OperationStep::Unknown(unclear("The sum that was paid back does not tell of this refund."))

@@ -1,12 +1,14 @@
 //! How much was paid back of a payment that the host does not know yet.
 //!
-//! T-Bank gives a refund no id, and says what is left of the payment. So a refund is known by the sum that was paid back with it, and
-//! its amount is what T-Bank says less what is recorded.
+//! T-Bank gives a refund no id. So a refund is known by the sum that was paid back with it, and its amount is that sum less what is
+//! recorded. The sum is certain where all was paid back, and where this host asked for the refund; of a part that was paid back
+//! otherwise, no document says what T-Bank names, so that a person looks.
+
+use std::fmt;
 
 use kit::contract::{Event, EventKind};
 use kit::{Context, Stop};
 
-use crate::event::Subject;
 use crate::settings::{CURRENCY, Settings};
 use crate::state::{State, Status};
 
@@ -36,65 +38,108 @@ impl<'c> RecordedPayment<'c> {
     /// # Errors
     /// Why a person must look, as a sentence.
     pub fn event(&self, settings: &Settings, state: &State) -> Result<Event, String> {
-        let (total, recorded) = (total(self.paid, state)?, self.refunded());
-        let subject = state.subject();
-        let key = subject.refund_key(total);
-        match self.refunds.iter().find(|event| event.dedup_key == key) {
-            Some(event) if recorded == total => return Ok((*event).clone()),
-            None if recorded < total => {}
-            _ => return Err(format!("T-Bank says that {total} kopecks were paid back, and {recorded} are recorded.")),
+        let (subject, recorded) = (state.subject(), self.refunded());
+        let known = |total: i64| {
+            let key = subject.refund_key(total);
+            self.refunds.iter().find(|event| event.dedup_key == key).map(|event| (*event).clone())
+        };
+        match PaidBack::of(self.paid, state)? {
+            PaidBack::Exactly(total) => match known(total) {
+                Some(event) if recorded == total => Ok(event),
+                None if recorded < total => Ok(subject.refunded(settings, total - recorded, total)),
+                _ => Err(format!("T-Bank says that {total} kopecks were paid back, and {recorded} are recorded.")),
+            },
+            part => match known(recorded).filter(|_| part.can_be(self.paid, recorded)) {
+                Some(event) => Ok(event),
+                None => Err(format!("{recorded} kopecks of {} are recorded as paid back. {part}", self.paid)),
+            },
         }
-        if state.status == Status::PartialRefunded && recorded > 0 && state.amount == recorded {
-            // It would fit as well if T-Bank named what was paid back in place of what is left.
-            return Err(format!("T-Bank names {recorded} kopecks, which can be what is left and what was paid back."));
-        }
-        Ok(subject.refunded(settings, total - recorded, total))
     }
 }
 
-/// Returns how much was paid back by a state, of a payment of so many kopecks.
-///
-/// # Errors
-/// Why that is not known, as a sentence.
-pub fn total(paid: i64, state: &State) -> Result<i64, String> {
-    match state.status {
-        Status::Refunded => Ok(paid),
-        Status::PartialRefunded if (1..paid).contains(&state.amount) => Ok(paid - state.amount),
-        Status::PartialRefunded => {
-            Err(format!("T-Bank says that a part of {paid} kopecks was paid back, and that {} are left.", state.amount))
+/// How much was paid back of a payment by its state, in kopecks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PaidBack {
+    /// So much.
+    Exactly(i64),
+    /// A part. No document says whether `Amount` of the state is what is left of the payment or what was paid back.
+    Part {
+        /// `Amount`.
+        amount: i64,
+    },
+}
+
+impl PaidBack {
+    /// Reads the state of a payment of so many kopecks.
+    ///
+    /// # Errors
+    /// Why a person must look, as a sentence.
+    pub fn of(paid: i64, state: &State) -> Result<PaidBack, String> {
+        match state.status {
+            Status::Confirmed => Err("T-Bank says that nothing was paid back.".to_owned()),
+            Status::Refunded => Ok(PaidBack::Exactly(paid)),
+            Status::PartialRefunded if (1..paid).contains(&state.amount) => Ok(PaidBack::Part { amount: state.amount }),
+            Status::PartialRefunded => {
+                Err(format!("T-Bank says that a part of {paid} kopecks was paid back, and names {} kopecks.", state.amount))
+            }
+            _ => Err("T-Bank's status of the payment is not that of one that came in.".to_owned()),
         }
-        _ => Err("T-Bank says that nothing was paid back.".to_owned()),
+    }
+
+    /// Reports whether so many kopecks of a payment can have been paid back.
+    pub fn can_be(self, paid: i64, total: i64) -> bool {
+        match self {
+            PaidBack::Exactly(exactly) => exactly == total,
+            PaidBack::Part { amount } => total == amount || total == paid - amount,
+        }
     }
 }
 
-/// Returns the events of a payment that was paid back: the refund, and before it the payment if it is not recorded.
+impl fmt::Display for PaidBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PaidBack::Exactly(total) => write!(f, "T-Bank says that {total} kopecks were paid back."),
+            PaidBack::Part { amount } => write!(
+                f,
+                "T-Bank says that a part was paid back and names {amount} kopecks, which can be what is left or what was paid back."
+            ),
+        }
+    }
+}
+
+/// What a payment that was paid back tells.
+pub struct Told {
+    /// The payment if it is not recorded, and the refund if it is certain how much it is.
+    pub events: Vec<Event>,
+    /// Why a person must look, as a sentence.
+    pub unclear: Option<String>,
+}
+
+/// Returns what is told of a payment that was paid back.
 ///
 /// # Errors
 /// The question that must be answered first.
-pub fn events(settings: &Settings, state: &State, context: &Context) -> Result<Result<Vec<Event>, String>, Stop> {
+pub fn told(settings: &Settings, state: &State, context: &Context) -> Result<Told, Stop> {
     let subject = state.subject();
-    if let Some(recorded) = context.movement(&subject.payment_key())? {
-        let payment = recorded.movement().map(|movement| &movement.event);
-        let recorded_payment =
-            payment.and_then(|payment| RecordedPayment::of(payment, recorded.later().map(|later| &later.event)));
-        let event = recorded_payment.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
-        return Ok(event.and_then(|payment| payment.event(settings, state)).map(|event| vec![event]));
-    }
-    with_payment(settings, &subject, state, context)
-}
-
-/// A payment that was paid back had come in, with the amount of its order.
-fn with_payment(
-    settings: &Settings,
-    subject: &Subject<'_>,
-    state: &State,
-    context: &Context,
-) -> Result<Result<Vec<Event>, String>, Stop> {
-    let order = context.order(subject.order)?.filter(|order| order.amount.currency == CURRENCY.as_str());
-    let Some(paid) = order.map(|order| order.amount.minor_units) else {
-        return Ok(Err("Neither the payment is recorded nor an order of this id.".to_owned()));
+    let (mut events, refund) = match context.movement(&subject.payment_key())? {
+        Some(recorded) => {
+            let payment = recorded.movement().map(|movement| &movement.event);
+            let payment = payment.and_then(|event| RecordedPayment::of(event, recorded.later().map(|later| &later.event)));
+            let payment = payment.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
+            (Vec::new(), payment.and_then(|payment| payment.event(settings, state)))
+        }
+        // It had come in, with the amount of its order.
+        None => match context.order(subject.order)?.filter(|order| CURRENCY.is(&order.amount.currency)) {
+            Some(order) => {
+                let payment = subject.paid(settings, order.amount.minor_units);
+                let refund = RecordedPayment { paid: order.amount.minor_units, refunds: Vec::new() }.event(settings, state);
+                (vec![payment], refund)
+            }
+            None => (Vec::new(), Err("Neither the payment is recorded nor an order of this id.".to_owned())),
+        },
     };
-    Ok(total(paid, state).map(|total| vec![subject.paid(settings, paid), subject.refunded(settings, total, total)]))
+    let unclear = refund.map(|refund| events.push(refund)).err();
+    Ok(Told { events, unclear })
 }
 
 #[cfg(test)]
@@ -119,29 +164,34 @@ mod tests {
     #[test]
     fn each_refund_is_told_once() {
         use Status::{PartialRefunded, Refunded};
-        for (recorded, status, left, amount, total) in [
-            (&[][..], PartialRefunded, 7_000, 3_000, 3_000),
-            (&[(3_000, 3_000)], PartialRefunded, 7_000, 3_000, 3_000),
-            (&[(3_000, 3_000)], PartialRefunded, 5_000, 2_000, 5_000),
+        for (recorded, status, named, amount, total) in [
+            // What is recorded was asked for here, whichever of the two T-Bank names.
+            (&[(3_000, 3_000)][..], PartialRefunded, 7_000, 3_000, 3_000),
+            (&[(3_000, 3_000)], PartialRefunded, 3_000, 3_000, 3_000),
             (&[(3_000, 3_000), (2_000, 5_000)], PartialRefunded, 5_000, 2_000, 5_000),
+            (&[(3_000, 3_000), (1_000, 4_000)], PartialRefunded, 6_000, 1_000, 4_000),
             (&[(3_000, 3_000)], Refunded, 10_000, 7_000, 10_000),
             (&[(3_000, 3_000)], Refunded, 0, 7_000, 10_000),
             (&[(3_000, 3_000), (7_000, 10_000)], Refunded, 0, 7_000, 10_000),
-            // The notification of the first refund was lost: both are one movement.
-            (&[], PartialRefunded, 5_000, 5_000, 5_000),
+            // The notification of a first refund was lost: both are one movement.
             (&[], Refunded, 10_000, 10_000, 10_000),
         ] {
             let want = (amount, format!("refund:13660:{total}"));
-            assert_eq!(refund(recorded, status, left), Ok(want), "{recorded:?} {status:?} {left}");
+            assert_eq!(refund(recorded, status, named), Ok(want), "{recorded:?} {status:?} {named}");
         }
     }
 
     #[test]
     fn a_person_looks_where_sums_do_not_agree() {
         use Status::{Confirmed, PartialRefunded, Refunded};
-        for (recorded, status, left) in [
-            // The whole, or more, is left.
-            (&[][..], PartialRefunded, 10_000),
+        for (recorded, status, named) in [
+            // A part that was paid back elsewhere: 30.00 or 70.00, and no document says which.
+            (&[][..], PartialRefunded, 7_000),
+            (&[], PartialRefunded, 3_000),
+            (&[], PartialRefunded, 5_000),
+            (&[(3_000, 3_000)], PartialRefunded, 5_000),
+            // The whole, or more, or nothing.
+            (&[], PartialRefunded, 10_000),
             (&[], PartialRefunded, 12_000),
             (&[], PartialRefunded, 0),
             // More is recorded than T-Bank says.
@@ -149,11 +199,10 @@ mod tests {
             (&[(9_000, 9_000), (2_000, 11_000)], Refunded, 0),
             // A refund of this total is recorded, and one before it is not.
             (&[(2_000, 5_000)], PartialRefunded, 5_000),
-            // What T-Bank names may be what was paid back.
-            (&[(3_000, 3_000)], PartialRefunded, 3_000),
             (&[], Confirmed, 10_000),
+            (&[], Status::Authorized, 10_000),
         ] {
-            assert!(refund(recorded, status, left).is_err(), "{recorded:?} {status:?} {left}");
+            assert!(refund(recorded, status, named).is_err(), "{recorded:?} {status:?} {named}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
-use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment};
+use kit::receipts;
+use kit::settings::{self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
-use kit::url;
 use money::Currency;
 
 /// T-Bank names no currency in a request or a notification: a terminal has one, and the provider takes roubles.
@@ -20,20 +20,23 @@ const TEST_TERMINAL: &str = "DEMO";
 /// The limit in T-Bank's documentation.
 const TERMINAL_KEY_CHARS_MAX: usize = 20;
 
-const LANGUAGES: [Choice; 2] = [Choice::new("ru", ["русский", "Russian"]), Choice::new("en", ["английский", "English"])];
+/// The languages of T-Bank's payment page. T-Bank uses the same names.
+const LANGUAGES: [Choice; 2] = [RUSSIAN, ENGLISH];
+const LANGUAGE_NAMES: [&str; 2] = ["ru", "en"];
 const METHODS: [Choice; 2] = [
     Choice::new("page", ["страница оплаты Т-Банка", "T-Bank's payment page"]),
     Choice::new("sbp", ["QR-код СБП (и страница оплаты)", "a QR code of SBP (and the payment page)"]),
 ];
 const FFD_VERSIONS: [Choice; 2] = [Choice::plain("1.05"), Choice::plain("1.2")];
-const TAXATIONS: [Choice; 6] = [
-    Choice::new("none", ["не задана", "not set"]),
-    Choice::new("osn", ["общая", "general"]),
-    Choice::new("usn-income", ["упрощённая, доходы", "simplified, income"]),
-    Choice::new("usn-income-expense", ["упрощённая, доходы минус расходы", "simplified, income less expenses"]),
-    Choice::new("esn", ["единый сельскохозяйственный налог", "agricultural"]),
-    Choice::new("patent", ["патентная", "patent"]),
-];
+const TAXATIONS: [Choice; 6] = {
+    let [osn, usn_income, usn_income_expense, esn, patent] = receipts::TAXATIONS;
+    [Choice::new("none", ["не задана", "not set"]), osn, usn_income, usn_income_expense, esn, patent]
+};
+/// What they stand for: the contract's names.
+const TAXATION_NAMES: [Option<&str>; 6] = {
+    let [_, osn, usn_income, usn_income_expense, esn, patent] = TAXATIONS;
+    [None, Some(osn.value), Some(usn_income.value), Some(usn_income_expense.value), Some(esn.value), Some(patent.value)]
+};
 
 /// How an order is paid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,12 +92,12 @@ impl Settings {
         let mut reader = Reader::new(&DECLARED, entered);
         let terminal_key = reader.take("terminal-key", terminal_key);
         let password = reader.take("password", Secret::parse);
-        let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
-        let api_url = reader.take("api-url", api_url);
-        let method = reader.take("payment-method", |text| Method::parse(text).ok_or_else(no_choice));
-        let language = reader.take("language", |text| language(text).ok_or_else(no_choice));
-        let ffd = reader.take("ffd-version", ffd);
-        let taxation = reader.take("taxation", |text| chosen(&TAXATIONS, text).ok_or_else(no_choice));
+        let test_mode = reader.flag("test-mode");
+        let api_url = reader.take("api-url", parse_api);
+        let method = reader.choose("payment-method", &[Method::Page, Method::Sbp]);
+        let language = reader.choose("language", &LANGUAGE_NAMES);
+        let ffd = reader.choose("ffd-version", &[Ffd::V1_05, Ffd::V1_2]);
+        let taxation = reader.choose("taxation", &TAXATION_NAMES);
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if let (Some(terminal_key), Some(test_mode), Some(api_url)) = (&terminal_key, test_mode, &api_url) {
@@ -112,7 +115,6 @@ impl Settings {
                 Some(taxation),
                 Some(comment),
             ) if problems.is_empty() => {
-                let taxation = Some(taxation).filter(|name| *name != "none");
                 let test_mode = test_mode || is_test_terminal(&terminal_key);
                 Ok(Settings { terminal_key, password, test_mode, api_url, method, language, ffd, taxation, comment })
             }
@@ -158,33 +160,9 @@ fn terminal_key(text: &str) -> Result<String, String> {
     ))
 }
 
-fn api_url(text: &str) -> Result<String, String> {
-    if text.contains(['?', '#']) {
-        return Err("It must have no query and no fragment, such as https://securepay.tinkoff.ru/v2.".to_owned());
-    }
-    url::secure(text).map(|url| url.trim_end_matches('/').to_owned())
-}
-
-fn ffd(text: &str) -> Result<Ffd, String> {
-    match text {
-        "1.05" => Ok(Ffd::V1_05),
-        "1.2" => Ok(Ffd::V1_2),
-        _ => Err(no_choice()),
-    }
-}
-
-fn chosen(choices: &[Choice], name: &str) -> Option<&'static str> {
-    choices.iter().map(|choice| choice.value).find(|value| *value == name)
-}
-
-fn no_choice() -> String {
-    "There is no such choice.".to_owned()
-}
-
 /// Returns T-Bank's name of a language by its BCP 47 tag, or `None` if the payment page does not speak it.
 pub fn language(tag: &str) -> Option<&'static str> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES.into_iter().map(|language| language.value).find(|language| primary.eq_ignore_ascii_case(language))
+    settings::language(tag, &LANGUAGES, &LANGUAGE_NAMES)
 }
 
 /// The settings form.
@@ -238,17 +216,7 @@ pub static DECLARED: [Declared; 9] = [
     )
     .or("page")
     .one_of(&METHODS),
-    Declared::new(
-        "language",
-        SettingKind::Choice,
-        ["Язык страницы оплаты", "Language of the payment page"],
-        [
-            "Если у заказа не указан язык, который знает страница оплаты.",
-            "Where an order names no language that the payment page speaks.",
-        ],
-    )
-    .or("ru")
-    .one_of(&LANGUAGES),
+    LANGUAGE.one_of(&LANGUAGES),
     Declared::new(
         "ffd-version",
         SettingKind::Choice,
@@ -280,8 +248,7 @@ pub(crate) mod tests {
 
     pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
         let base = [("terminal-key", "1321054611234"), ("password", "TestPassword1")];
-        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        kit::settings::entered_with(&base, changes)
     }
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -333,6 +300,16 @@ pub(crate) mod tests {
         assert_eq!(problems(&[("terminal-key", ""), ("password", "")]), ["terminal-key", "password"]);
         assert_eq!(problems(&[("terminal-key", "123456789012345678901")]), ["terminal-key"]);
         assert_eq!(problems(&[("api-url", "https://securepay.tinkoff.ru/v2?a=1")]), ["api-url"]);
+    }
+
+    #[test]
+    fn every_choice_is_understood() {
+        for (choice, name) in TAXATIONS.iter().zip(TAXATION_NAMES) {
+            assert_eq!((settings(&[("taxation", choice.value)]).taxation, name.unwrap_or("none")), (name, choice.value));
+        }
+        let settings = settings(&[("payment-method", "sbp"), ("ffd-version", "1.2"), ("language", "en")]);
+        assert_eq!((settings.method, settings.ffd, settings.language), (Method::Sbp, Ffd::V1_2, "en"));
+        assert_eq!([language("ru-RU"), language("fr")], [Some("ru"), None]);
     }
 
     #[test]

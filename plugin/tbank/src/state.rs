@@ -64,7 +64,7 @@ pub struct State {
     /// `OrderId`.
     pub order: String,
     pub status: Status,
-    /// `Amount` in kopecks. After a partial refund: what is left, as `NewAmount` of Cancel is. No document says so.
+    /// `Amount` in kopecks. After a partial refund no document says what it is ([`crate::refunded::PaidBack`]).
     pub amount: i64,
     /// Whether the payer paid with a card, so that T-Bank knows ExternalRequestId of its refunds.
     pub is_card: bool,

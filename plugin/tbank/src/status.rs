@@ -102,10 +102,11 @@ fn add_events(
         }
         Status::Reversed => found.events.push(subject.released(settings)),
         Status::Declined => found.events.push(subject.declined(settings, ordered)),
-        Status::Refunded | Status::PartialRefunded => match refunded::events(settings, state, context)? {
-            Ok(events) => found.events.extend(events),
-            Err(why) => found.unresolved = Some(Code::UnrecognizedForm.at("Amount", why)),
-        },
+        Status::Refunded | Status::PartialRefunded => {
+            let told = refunded::told(settings, state, context)?;
+            found.events.extend(told.events);
+            found.unresolved = told.unclear.map(|why| Code::UnrecognizedForm.at("Amount", why)).or(found.unresolved.take());
+        }
         Status::Refunding => found.ask_again = Some(SOON),
         Status::PartialReversed | Status::Unknown => {
             let message = "The payment has a status that this program does not follow. Look in T-Bank's cabinet.";

@@ -3,6 +3,7 @@
 use kit::contract::{Fields, Order, PaymentLink, Problem};
 use kit::json::{self, Object};
 use kit::problem::Code;
+use kit::settings::{self, ENGLISH, RUSSIAN};
 use kit::{Context, LinkStep, Stop, order, text, url};
 use money::format_amount;
 
@@ -21,8 +22,8 @@ const METHOD: &str = "method";
 const SBP: &str = "sbp";
 /// How long a payment by «СБП» waits to be paid, in seconds, by YooKassa's documentation.
 const SBP_SECONDS: u64 = 3600;
-/// YooKassa's names of the languages that its page speaks, by BCP 47 primary subtag.
-const LOCALES: [(&str, &str); 2] = [("ru", "ru_RU"), ("en", "en_US")];
+/// YooKassa's names of Russian and English, which its page speaks.
+const LOCALES: [&str; 2] = ["ru_RU", "en_US"];
 /// The order's fields by the beginning of YooKassa's name of a parameter.
 const PARAMETERS: [(&str, &str); 4] =
     [("amount", "amount"), ("description", "description"), ("confirmation.return_url", "success-url"), ("receipt", "receipt")];
@@ -82,7 +83,7 @@ impl<'o> Wanted<'o> {
         }
         let method = method(settings, order).map_err(|problem| problems.push(problem)).ok();
         let receipt = order.receipt.as_ref().map(|receipt| receipt::read(settings, receipt)).transpose();
-        let receipt = receipt.map_err(|problem| problems.push(problem)).ok();
+        let receipt = receipt.map_err(|found| problems.extend(found)).ok();
         match (return_url, method, receipt) {
             (Some(return_url), Some(method), Some(receipt)) if problems.is_empty() => {
                 let is_code = method == Method::Sbp && settings.sbp_place == SbpPlace::Host;
@@ -105,7 +106,7 @@ impl<'o> Wanted<'o> {
             body.object("confirmation", |confirmation| {
                 confirmation.text("type", if self.is_code { "qr" } else { "redirect" });
                 confirmation.text("return_url", self.return_url);
-                if let Some(locale) = locale(&self.order.language) {
+                if let Some(locale) = settings::language(&self.order.language, &[RUSSIAN, ENGLISH], &LOCALES) {
                     confirmation.text("locale", locale);
                 }
             });
@@ -191,12 +192,6 @@ fn method(settings: &Settings, order: &Order) -> Result<Method, Problem> {
         Some(SBP) => Ok(Method::Sbp),
         Some(_) => Err(Code::Unsupported.at("extra.method", "The method is sbp, or none: then the settings decide.")),
     }
-}
-
-/// Returns YooKassa's name of a language, or `None` if its page does not speak it.
-fn locale(tag: &str) -> Option<&'static str> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    LOCALES.iter().find(|(language, _)| primary.eq_ignore_ascii_case(language)).map(|(_, locale)| *locale)
 }
 
 #[cfg(test)]

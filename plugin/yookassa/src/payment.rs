@@ -1,6 +1,6 @@
 //! Payments, as YooKassa's API shows them, and the events that they are.
 
-use kit::contract::{Event, EventKind, Fields, Problem, Recurrence};
+use kit::contract::{Event, EventKind, Fields, Problem};
 use kit::json::Object;
 use kit::problem::Code;
 use kit::{Context, Stop, datetime};
@@ -129,21 +129,13 @@ impl Payment {
             _ => ["payment:", &self.id].concat(),
         };
         Event {
-            kind,
-            recurrence: Recurrence::Single,
-            transaction: self.id.clone(),
-            original: None,
             ends_hold: ends_hold.then(|| self.hold_key()),
             expires_at: self.expires_at.filter(|_| kind == EventKind::Hold),
             order: self.order.clone(),
-            account: None,
-            payer: None,
-            amount: roubles(self.minor_units),
             fee: self.fee.filter(|_| kind == EventKind::Payment).map(roubles),
             occurred_at: self.captured_at.clone().filter(|_| kind == EventKind::Payment),
-            comment: settings.comment.clone(),
-            dedup_key: key,
             extra: self.extra.clone(),
+            ..kit::event::of(kind, &self.id, roubles(self.minor_units), key, &settings.comment)
         }
     }
 }

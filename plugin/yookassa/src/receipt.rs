@@ -1,116 +1,68 @@
 //! Receipts by 54-ФЗ, as YooKassa takes them in a payment and in a refund.
 
-use kit::contract::{Problem, Receipt, ReceiptItem, Vat};
+use kit::contract::{Problem, Receipt, ReceiptItem};
 use kit::json::ObjectWriter;
 use kit::problem::Code;
-use kit::text;
+use kit::receipts::{self, Contact, Line, QUANTITY_DECIMALS, Rate, underscored};
 use money::{format_amount, write_decimal};
 
 use crate::settings::{CURRENCY, ReceiptFormat, Settings};
 
-const NAME_CHARS_MAX: usize = 128;
-
-/// `tax_system_code`. Its 4 was «ЕНВД», which is gone.
-const TAX_SYSTEMS: [(&str, i64); 5] = [("osn", 1), ("usn-income", 2), ("usn-income-expense", 3), ("esn", 5), ("patent", 6)];
-/// `vat_code` of rates in hundredths of a percent.
-const RATES: [(u16, i64); 6] = [(0, 2), (1000, 3), (2000, 4), (500, 7), (700, 8), (2200, 11)];
-/// `vat_code` of calculated rates.
-const CALCULATED_RATES: [(u16, i64); 5] = [(1000, 5), (2000, 6), (500, 9), (700, 10), (2200, 12)];
-/// `payment_mode`.
-const METHODS: [(&str, &str); 7] = [
-    ("advance", "advance"),
-    ("full-prepayment", "full_prepayment"),
-    ("prepayment", "partial_prepayment"),
-    ("full-payment", "full_payment"),
-    ("partial-payment", "partial_payment"),
-    ("credit", "credit"),
-    ("credit-payment", "credit_payment"),
+/// `vat_code` of rates in percent.
+const RATES: [(Rate, i64); 12] = [
+    (Rate::Exempt, 1),
+    (Rate::Percent(0), 2),
+    (Rate::Percent(10), 3),
+    (Rate::Percent(20), 4),
+    (Rate::Calculated(10), 5),
+    (Rate::Calculated(20), 6),
+    (Rate::Percent(5), 7),
+    (Rate::Percent(7), 8),
+    (Rate::Calculated(5), 9),
+    (Rate::Calculated(7), 10),
+    (Rate::Percent(22), 11),
+    (Rate::Calculated(22), 12),
 ];
-/// `payment_subject`. A hyphen of the contract is an underscore there.
-const SUBJECTS: [&str; 18] = [
-    "commodity",
-    "excise",
-    "job",
-    "service",
-    "gambling_bet",
-    "gambling_prize",
-    "lottery",
-    "lottery_prize",
-    "intellectual_activity",
-    "payment",
-    "agent_commission",
-    "property_right",
-    "non_operating_gain",
-    "insurance_premium",
-    "sales_tax",
-    "resort_fee",
-    "composite",
-    "another",
-];
-/// `measure`. What it does not have is `another`.
-const MEASURES: [&str; 23] = [
-    "piece",
-    "gram",
-    "kilogram",
-    "ton",
-    "centimeter",
-    "decimeter",
-    "meter",
-    "square_centimeter",
-    "square_decimeter",
-    "square_meter",
-    "milliliter",
-    "liter",
-    "cubic_meter",
-    "kilowatt_hour",
-    "gigacalorie",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "kilobyte",
-    "megabyte",
-    "gigabyte",
-    "terabyte",
-];
+/// `measure` of what has none of its own.
 const OTHER_MEASURE: &str = "another";
 
 /// A receipt that YooKassa can print.
 pub struct Printable<'r> {
     contact: Contact<'r>,
     tax_system: Option<i64>,
-    items: Vec<Item<'r>>,
-}
-
-enum Contact<'r> {
-    Email(&'r str),
-    /// Digits with the country's code, without a plus.
-    Phone(&'r str),
-}
-
-struct Item<'r> {
-    name: &'r str,
-    quantity: String,
-    /// Of one unit, in kopecks.
-    price: i64,
-    vat: i64,
-    mode: &'static str,
-    subject: &'static str,
-    /// Only where the format has one.
-    measure: Option<&'static str>,
+    lines: Vec<Line<'r, String>>,
+    /// Whether lines have a measure.
+    has_measures: bool,
 }
 
 /// Reads a receipt.
 ///
 /// # Errors
-/// The first thing that YooKassa cannot print, at `receipt…`.
-pub fn read<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Printable<'r>, Problem> {
-    let items = receipt.items.iter().enumerate().map(|(at, entry)| item(settings, at, entry));
-    Ok(Printable {
-        contact: contact(&receipt.contact)?,
-        tax_system: tax_system(receipt)?,
-        items: items.collect::<Result<_, _>>()?,
-    })
+/// All problems at once, each with its field.
+pub fn read<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Printable<'r>, Vec<Problem>> {
+    let subject = |name: &str| receipts::subject(name).map(|_| underscored(name));
+    let (lines, mut problems) = receipts::lines(receipt, CURRENCY, subject);
+    for (at, _) in receipt.items.iter().enumerate().filter(|(_, item)| !comes_to_amount(item)) {
+        let message = "YooKassa multiplies the price by the quantity: together they must be the amount of the line.";
+        problems.push(Code::Invalid.at(receipts::field(at, "amount"), message));
+    }
+    let contact = receipts::contact(receipt).map_err(|problem| problems.push(problem)).ok();
+    let taxation = receipts::taxation(receipt).map_err(|problem| problems.push(problem)).ok();
+    match (contact, taxation) {
+        (Some(contact), Some(taxation)) if problems.is_empty() => {
+            let has_measures = settings.receipt_format == ReceiptFormat::V1_2;
+            // `tax_system_code` is 1 more than the bit of tag 1055.
+            Ok(Printable { contact, tax_system: taxation.map(|bit| bit + 1), lines, has_measures })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Reports whether a line's amount is what its price and quantity come to, rounded to kopecks.
+fn comes_to_amount(item: &ReceiptItem) -> bool {
+    let [price, quantity, amount] =
+        [item.price.minor_units, item.quantity_thousandths, item.amount.minor_units].map(i128::from);
+    (price * quantity + 500) / 1000 == amount
 }
 
 impl Printable<'_> {
@@ -118,108 +70,56 @@ impl Printable<'_> {
     pub fn write(&self, out: &mut ObjectWriter<'_>) {
         out.object("customer", |customer| match self.contact {
             Contact::Email(email) => customer.text("email", email),
-            Contact::Phone(phone) => customer.text("phone", phone),
+            // Digits with the country's code, without a plus.
+            Contact::Phone(phone) => customer.text("phone", phone.trim_start_matches('+')),
         });
         if let Some(code) = self.tax_system {
             out.integer("tax_system_code", code);
         }
         out.array("items", |items| {
-            for item in &self.items {
-                items.object(|out| item.write(out));
+            for line in &self.lines {
+                items.object(|out| self.write_line(out, line));
             }
         });
     }
-}
 
-impl Item<'_> {
-    fn write(&self, out: &mut ObjectWriter<'_>) {
-        out.text("description", self.name);
-        out.text("quantity", &self.quantity);
+    fn write_line(&self, out: &mut ObjectWriter<'_>, Line { item, rate, subject, .. }: &Line<'_, String>) {
+        let mut quantity = Vec::new();
+        write_decimal(&mut quantity, item.quantity_thousandths.unsigned_abs(), QUANTITY_DECIMALS);
+        out.text("description", &item.name);
+        out.text("quantity", str::from_utf8(&quantity).unwrap_or_default());
         out.object("amount", |amount| {
-            amount.text("value", &format_amount(self.price));
+            amount.text("value", &format_amount(item.price.minor_units));
             amount.text("currency", CURRENCY.as_str());
         });
-        out.integer("vat_code", self.vat);
-        out.text("payment_mode", self.mode);
-        out.text("payment_subject", self.subject);
-        if let Some(measure) = self.measure {
-            out.text("measure", measure);
+        out.integer("vat_code", vat_code(*rate));
+        out.text("payment_mode", &payment_mode(&item.method));
+        out.text("payment_subject", subject);
+        if self.has_measures {
+            let known = receipts::measure(&item.measure).map(|_| underscored(&item.measure));
+            out.text("measure", known.as_deref().unwrap_or(OTHER_MEASURE));
         }
     }
 }
 
-fn contact(text: &str) -> Result<Contact<'_>, Problem> {
-    if text.contains('@') {
-        return Ok(Contact::Email(text));
+fn vat_code(rate: Rate) -> i64 {
+    RATES.iter().find(|(known, _)| *known == rate).map_or(1, |(_, code)| *code)
+}
+
+fn payment_mode(method: &str) -> String {
+    match method {
+        "prepayment" => "partial_prepayment".to_owned(),
+        method => underscored(method),
     }
-    let digits = text.strip_prefix('+').filter(|digits| (7..=15).contains(&digits.len()));
-    let phone = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    phone
-        .map(Contact::Phone)
-        .ok_or_else(|| Code::Invalid.at("receipt.contact", "It is an e-mail address, or a phone number such as +79001234567."))
-}
-
-fn tax_system(receipt: &Receipt) -> Result<Option<i64>, Problem> {
-    let Some(taxation) = &receipt.taxation else { return Ok(None) };
-    let known = TAX_SYSTEMS.iter().find(|(name, _)| name == taxation);
-    known.map(|(_, code)| Some(*code)).ok_or_else(|| unsupported("receipt.taxation", taxation))
-}
-
-fn item<'r>(settings: &Settings, at: usize, item: &'r ReceiptItem) -> Result<Item<'r>, Problem> {
-    let field = |name: &str| format!("receipt.items[{at}].{name}");
-    text::check_required(&field("name"), &item.name, NAME_CHARS_MAX)?;
-    let mode = METHODS.iter().find(|(name, _)| *name == item.method).map(|(_, mode)| *mode);
-    let mode = mode.ok_or_else(|| unsupported(field("method"), &item.method))?;
-    let subject = known(&SUBJECTS, &item.subject).ok_or_else(|| unsupported(field("subject"), &item.subject))?;
-    let vat = vat_code(item.vat).ok_or_else(|| unsupported(field("vat"), "this rate"))?;
-    let measure = match settings.receipt_format {
-        ReceiptFormat::V1_05 => None,
-        ReceiptFormat::V1_2 => Some(known(&MEASURES, &item.measure).unwrap_or(OTHER_MEASURE)),
-    };
-    let price = price(item).ok_or_else(|| {
-        let message =
-            "YooKassa multiplies the price by the quantity: together they must be the amount of the line, in roubles.";
-        Code::Invalid.at(field("amount"), message)
-    })?;
-    let mut quantity = Vec::new();
-    write_decimal(&mut quantity, item.quantity_thousandths.unsigned_abs(), 3);
-    let quantity = String::from_utf8(quantity).unwrap_or_default();
-    Ok(Item { name: &item.name, quantity, price, vat, mode, subject, measure })
-}
-
-/// Returns the price of a unit, in kopecks, if the line's amount is what it comes to, rounded to kopecks.
-fn price(item: &ReceiptItem) -> Option<i64> {
-    let is_in_roubles = CURRENCY.is(&item.price.currency) && CURRENCY.is(&item.amount.currency);
-    let [price, quantity, amount] =
-        [item.price.minor_units, item.quantity_thousandths, item.amount.minor_units].map(i128::from);
-    let is_positive = price >= 0 && quantity > 0;
-    (is_in_roubles && is_positive && (price * quantity + 500) / 1000 == amount).then_some(item.price.minor_units)
-}
-
-fn vat_code(vat: Vat) -> Option<i64> {
-    let code = |rates: &[(u16, i64)], rate| rates.iter().find(|(known, _)| *known == rate).map(|(_, code)| *code);
-    match vat {
-        Vat::Exempt => Some(1),
-        Vat::Rate(rate) => code(&RATES, rate),
-        Vat::Calculated(rate) => code(&CALCULATED_RATES, rate),
-    }
-}
-
-/// Returns YooKassa's name of a name of the contract, which has hyphens.
-fn known(names: &[&'static str], name: &str) -> Option<&'static str> {
-    names.iter().copied().find(|known| *known == name.replace('-', "_"))
-}
-
-fn unsupported(field: impl Into<String>, value: &str) -> Problem {
-    Code::Unsupported.at(field, format!("YooKassa's receipts do not have {}.", text::shown(value)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use kit::contract::Money;
+    use kit::contract::{Money, Vat};
     use kit::json;
+    use kit::receipts::example;
 
     fn roubles(minor_units: i64) -> Money {
         Money { minor_units, currency: "RUB".into() }
@@ -228,21 +128,18 @@ mod tests {
     fn item() -> ReceiptItem {
         ReceiptItem {
             name: "Интернет".into(),
-            quantity_thousandths: 1000,
-            price: roubles(10_000),
-            amount: roubles(10_000),
-            measure: "piece".into(),
             vat: Vat::Exempt,
             method: "full-payment".into(),
             subject: "service".into(),
-            extra: Vec::new(),
+            ..example().items.remove(0)
         }
     }
 
     fn written(changes: &[(&str, &str)], contact: &str, item: ReceiptItem) -> Result<String, String> {
         let receipt = Receipt { items: vec![item], contact: contact.into(), taxation: None, extra: Vec::new() };
         let settings = settings(changes);
-        let printable = read(&settings, &receipt).map_err(|problem| crate::testing::problem(&problem))?;
+        let printable = read(&settings, &receipt)
+            .map_err(|problems| problems.iter().map(crate::testing::problem).collect::<Vec<_>>().join(", "))?;
         Ok(json::object(|out| printable.write(out)))
     }
 
@@ -286,15 +183,31 @@ mod tests {
                 r#""partial_prepayment","payment_subject":"lottery_prize","measure":"gigabyte"}]}"#,
             ),
             ("credit-payment", "another", "month", r#""credit_payment","payment_subject":"another","measure":"another"}]}"#),
+            (
+                "advance",
+                "resort-fee",
+                "square-meter",
+                r#""advance","payment_subject":"resort_fee","measure":"square_meter"}]}"#,
+            ),
         ] {
             assert_eq!(text(&[], method, subject, measure), want);
         }
         let old = text(&[("receipt-format", "1.05")], "advance", "payment", "piece");
         assert_eq!(old, r#""advance","payment_subject":"payment"}]}"#);
         assert_eq!(
-            written(&[], "a@b.ru", ReceiptItem { subject: "gift".into(), ..item() }),
-            Err("unsupported receipt.items[0].subject".into())
+            written(&[], "a@b.ru", ReceiptItem { subject: "gift".into(), vat: Vat::Rate(1800), ..item() }),
+            Err("unsupported receipt.items[0].vat".into())
         );
+    }
+
+    #[test]
+    fn systems_of_taxation() {
+        for (name, code) in [("osn", 1), ("usn-income", 2), ("usn-income-expense", 3), ("esn", 5), ("patent", 6)] {
+            let receipt = Receipt { taxation: Some(name.into()), ..example() };
+            let settings = settings(&[]);
+            let text = json::object(|out| read(&settings, &receipt).ok().unwrap().write(out));
+            assert!(text.contains(&format!(r#""tax_system_code":{code},"#)), "{text}");
+        }
     }
 
     #[test]
@@ -306,9 +219,6 @@ mod tests {
             (3_333_500, 1, 3_334, Some(r#""quantity":"3333.500","amount":{"value":"0.01""#)),
             (1000, 10_000, 10_001, None),
             (2000, 10_000, 10_000, None),
-            (0, 10_000, 0, None),
-            (-1000, 10_000, -10_000, None),
-            (i64::MAX, i64::MAX, i64::MAX, None),
         ] {
             let item = ReceiptItem { quantity_thousandths: quantity, price: roubles(price), amount: roubles(amount), ..item() };
             let got = written(&[], "a@b.ru", item);
@@ -317,26 +227,18 @@ mod tests {
                 None => assert_eq!(got, Err("invalid receipt.items[0].amount".into())),
             }
         }
-        let dollars = Money { currency: "USD".into(), ..roubles(10_000) };
-        let item = ReceiptItem { price: dollars.clone(), amount: dollars, ..item() };
-        assert_eq!(written(&[], "a@b.ru", item), Err("invalid receipt.items[0].amount".into()));
+        let largest =
+            ReceiptItem { quantity_thousandths: i64::MAX, price: roubles(i64::MAX), amount: roubles(i64::MAX), ..item() };
+        assert!(written(&[], "a@b.ru", largest).is_err());
     }
 
     #[test]
-    fn a_contact_is_an_address_or_a_phone() {
-        for (contact, want) in [
-            ("ivan@example.ru", Some(r#"{"email":"ivan@example.ru"}"#)),
-            ("+79001234567", Some(r#"{"phone":"79001234567"}"#)),
-            ("79001234567", None),
-            ("+7 900 123", None),
-            ("+123", None),
-            ("", None),
-        ] {
-            let got = written(&[], contact, item());
-            match want {
-                Some(text) => assert!(got.as_ref().is_ok_and(|got| got.contains(text)), "{got:?}"),
-                None => assert_eq!(got, Err("invalid receipt.contact".into())),
-            }
+    fn a_phone_has_no_plus() {
+        for (contact, want) in
+            [("ivan@example.ru", r#"{"email":"ivan@example.ru"}"#), ("+79001234567", r#"{"phone":"79001234567"}"#)]
+        {
+            assert!(written(&[], contact, item()).unwrap().contains(want));
         }
+        assert_eq!(written(&[], "79001234567", item()), Err("invalid receipt.contact".into()));
     }
 }

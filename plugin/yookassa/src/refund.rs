@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kit::contract::{Event, EventKind, Fields, Problem, Recurrence};
+use kit::contract::{Event, EventKind, Problem};
 use kit::json::{JsonError, Object};
 use kit::problem::Code;
 use kit::{Context, Stop};
@@ -85,22 +85,12 @@ impl Refund {
 
     /// Returns the event that a refund is that succeeded. `order` is the one that its payment names.
     pub fn event(&self, settings: &Settings, order: Option<String>) -> Event {
+        let key = ["refund:", &self.id].concat();
         Event {
-            kind: EventKind::Refund,
-            recurrence: Recurrence::Single,
-            transaction: self.id.clone(),
             original: Some(self.payment.clone()),
-            ends_hold: None,
-            expires_at: None,
             order,
-            account: None,
-            payer: None,
-            amount: roubles(self.minor_units),
-            fee: None,
             occurred_at: self.created_at.clone(),
-            comment: settings.comment.clone(),
-            dedup_key: ["refund:", &self.id].concat(),
-            extra: Fields::new(),
+            ..kit::event::of(EventKind::Refund, &self.id, roubles(self.minor_units), key, &settings.comment)
         }
     }
 }

@@ -24,7 +24,10 @@ const ASK_AGAIN_SECONDS: u32 = 60;
 /// # Errors
 /// The call, if it was not made yet.
 pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -> Result<OperationStep, Stop> {
-    let Some(payment) = payment(request, context) else { return Ok(OperationStep::Refused(no_payment())) };
+    let payment = match payment(request, context) {
+        Ok(payment) => payment,
+        Err(problem) => return Ok(OperationStep::Refused(problem)),
+    };
     let body = match body(settings, request, payment) {
         Ok(body) => body,
         Err(problem) => return Ok(OperationStep::Refused(problem)),
@@ -60,7 +63,10 @@ pub fn query(
     reference: Option<&str>,
     context: &Context,
 ) -> Result<OperationStep, Stop> {
-    let Some(payment) = payment(request, context) else { return Ok(OperationStep::Unknown(no_payment())) };
+    let payment = match payment(request, context) {
+        Ok(payment) => payment,
+        Err(problem) => return Ok(OperationStep::Unknown(problem)),
+    };
     let told = match reference.filter(|id| api::is_id(id)) {
         Some(id) => refund::read(settings, context, id)?,
         None => refund::read_of_payment(settings, context, &payment.event.transaction)?.and_then(|list| {
@@ -84,21 +90,16 @@ pub fn query(
 }
 
 /// Returns the payment that is paid back.
-fn payment<'c>(request: &'c RefundRequest, context: &'c Context) -> Option<&'c Movement> {
-    let payment = context.state(request.payment.movement.as_ref()?).movement()?;
-    Some(payment).filter(|payment| api::is_id(&payment.event.transaction))
-}
-
-fn no_payment() -> Problem {
-    Code::Missing.at("payment", "It is not a payment of YooKassa's.")
+fn payment<'c>(request: &'c RefundRequest, context: &'c Context) -> Result<&'c Movement, Problem> {
+    let payment = kit::refund::payment(request, context, CURRENCY)?.movement();
+    let payment = payment.filter(|payment| api::is_id(&payment.event.transaction));
+    payment.ok_or_else(|| Code::Invalid.at("payment", "It is not a payment of YooKassa's."))
 }
 
 fn body(settings: &Settings, request: &RefundRequest, payment: &Movement) -> Result<String, Problem> {
-    if request.amount.currency != CURRENCY.as_str() {
-        return Err(Code::Unsupported.at("amount.currency", format!("YooKassa pays back in {CURRENCY}.")));
-    }
     text::check("reason", &request.reason, REASON_CHARS_MAX)?;
-    let receipt = request.receipt.as_ref().map(|receipt| receipt::read(settings, receipt)).transpose()?;
+    let receipt = request.receipt.as_ref().map(|receipt| receipt::read(settings, receipt)).transpose();
+    let receipt = receipt.map_err(|mut problems| problems.swap_remove(0))?;
     Ok(json::object(|body| {
         body.text("payment_id", &payment.event.transaction);
         body.object("amount", |amount| {
@@ -222,13 +223,15 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
         let dollars = RefundRequest { amount: Money { minor_units: 1, currency: "USD".into() }, ..request() };
+        let more = RefundRequest { amount: Money { minor_units: 10_001, currency: "RUB".into() }, ..request() };
         let long = RefundRequest { reason: "ы".repeat(251), ..request() };
         let mut nothing = request();
         nothing.payment.movement = None;
         for (request, want) in [
             (dollars, "refused unsupported amount.currency"),
+            (more, "refused out-of-range amount.minor-units"),
             (long, "refused too-long reason"),
-            (nothing, "refused missing payment"),
+            (nothing, "refused invalid payment"),
         ] {
             let (line, calls) = refunded(&request, ok(REFUND));
             assert_eq!((line.as_str(), calls.len()), (want, 0));

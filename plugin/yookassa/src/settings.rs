@@ -2,7 +2,7 @@
 
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
-use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{COMMENT, Choice, Declared, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
 use kit::url;
 use money::Currency;
@@ -82,14 +82,13 @@ impl Settings {
         let mut reader = Reader::new(&DECLARED, entered);
         let shop_id = reader.take("shop-id", shop_id);
         let secret_key = reader.take("secret-key", secret_key);
-        let api_url = reader.take("api-url", |text| parse_page(text).map(|url| url.trim_end_matches('/').to_owned()));
-        let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
+        let api_url = reader.take("api-url", parse_api);
+        let test_mode = reader.flag("test-mode");
         // A setting without a default and without a value is absent, and one with a problem ends this anyway.
         let return_url = reader.take("return-url", |text| url::absolute(text).map(str::to_owned));
-        let method = reader.take("method", |text| Ok(if text == "sbp" { Method::Sbp } else { Method::Any }));
-        let sbp_place = reader.take("sbp-code", |text| Ok(if text == "host" { SbpPlace::Host } else { SbpPlace::Page }));
-        let receipt_format =
-            reader.take("receipt-format", |text| Ok(if text == "1.05" { ReceiptFormat::V1_05 } else { ReceiptFormat::V1_2 }));
+        let method = reader.choose("method", &[Method::Any, Method::Sbp]);
+        let sbp_place = reader.choose("sbp-code", &[SbpPlace::Page, SbpPlace::Host]);
+        let receipt_format = reader.choose("receipt-format", &[ReceiptFormat::V1_2, ReceiptFormat::V1_05]);
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if let (Some(key), Some(test_mode)) = (&secret_key, test_mode) {
@@ -224,8 +223,7 @@ pub(crate) mod tests {
 
     pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
         let base = [("shop-id", "100500"), ("secret-key", "live_TestSecretKey1"), ("return-url", "https://lk.example.ru/")];
-        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        kit::settings::entered_with(&base, changes)
     }
 
     pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -308,7 +306,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_address_of_the_api_may_end_with_a_slash() {
-        assert_eq!(settings(&[("api-url", "http://127.0.0.1:8080/v3/")]).api_url, "http://127.0.0.1:8080/v3");
+    fn every_choice_is_understood() {
+        let entered = [("method", "sbp"), ("sbp-code", "host"), ("receipt-format", "1.05"), ("test-mode", "true")];
+        let settings = settings(&[&entered[..], &[("secret-key", "test_TestSecretKey1")]].concat());
+        assert_eq!((settings.method, settings.sbp_place), (Method::Sbp, SbpPlace::Host));
+        assert_eq!((settings.receipt_format, settings.test_mode), (ReceiptFormat::V1_05, true));
     }
 }

@@ -36,7 +36,7 @@ pub fn query(settings: &Settings, reference: &PaymentReference, context: &Contex
 /// Returns the payment's id: of the link, or of what was recorded.
 pub fn id<'r>(reference: &'r PaymentReference, context: &'r Context) -> Option<&'r str> {
     let of_link = reference.link.as_ref().and_then(|link| link.reference.as_deref());
-    let recorded = || Some(context.state(reference.movement.as_ref()?).movement()?.event.transaction.as_str());
+    let recorded = || Some(context.movement_of(reference)?.event.transaction.as_str());
     of_link.or_else(recorded).filter(|id| api::is_id(id))
 }
 

@@ -1,8 +1,8 @@
 //! Links that need calls: each is made once for an order, and kept.
 
 use domain::{
-    LinkFailure, LinkRequest, NewOperation, Operation, OperationKind, OperationState, OperationTask, Order, PaymentLink,
-    Problem,
+    Ability, LinkFailure, LinkRequest, NewOperation, Operation, OperationKind, OperationState, OperationTask, Order,
+    PaymentLink, Problem,
 };
 use ledger::{OperationEnd, ProviderResult};
 
@@ -73,11 +73,15 @@ impl Host {
         }
     }
 
-    /// Returns the link that an order has by an operation that ended; `None` if there is no such operation, or it goes on.
+    /// Returns the link that an order has by an operation that ended; `None` if there is no such operation, or it goes on. Only a
+    /// component that asks has links made by calls: for others the ledger is not read.
     ///
     /// # Errors
     /// If the operation ended without a link: the order cannot be paid by one.
-    pub(crate) fn ended_link(&self, order: &Order) -> Result<Option<Made>, HostError> {
+    pub(crate) fn ended_link(&self, component: &ActiveComponent, order: &Order) -> Result<Option<Made>, HostError> {
+        if !component.abilities().contains(&Ability::Asking) {
+            return Ok(None);
+        }
         match self.link_operation(order)? {
             Some(operation) if operation.state != OperationState::Pending => self.kept_link(&operation).map(Some),
             _ => Ok(None),

@@ -89,16 +89,9 @@ impl Options {
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Options, Vec<Problem>> {
         let mut reader = Reader::new(&DECLARED, entered);
-        let separator = reader.take("separator", |text| {
-            Ok(match text {
-                "comma" => b',',
-                "tab" => b'\t',
-                _ => b';',
-            })
-        });
-        let encoding =
-            reader.take("encoding", |text| Ok(if text == "windows-1251" { Encoding::Windows1251 } else { Encoding::Utf8 }));
-        let decimal_mark = reader.take("decimal-mark", |text| Ok(if text == "comma" { ',' } else { '.' }));
+        let separator = reader.choose("separator", b";,\t");
+        let encoding = reader.choose("encoding", &[Encoding::Utf8, Encoding::Windows1251]);
+        let decimal_mark = reader.choose("decimal-mark", &['.', ',']);
         let header_row = reader.take("header-row", |text| match text.parse() {
             Ok(row) if row > 0 => Ok(row),
             _ => Err("The first row is 1.".to_owned()),

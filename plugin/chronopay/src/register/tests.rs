@@ -15,8 +15,7 @@ const COLUMNS: [(&str, &str); 9] = [
 const HEADER: &str = "Transaction ID;Parent ID;Order ID;Date;Amount;Currency;Fee;Type;cs1;cs2\n";
 
 fn options(changes: &[(&str, &str)]) -> Fields {
-    let kept = COLUMNS.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    kit::settings::entered_with(&COLUMNS, changes)
 }
 
 /// Reads a file in pieces of a length.

@@ -1,9 +1,9 @@
 use super::*;
 use crate::api::tests::responded;
-use crate::receipt::tests::receipt;
 use crate::settings::tests::settings;
 use kit::contract::Money;
 use kit::exchanges::{HttpResult, Repeatable};
+use kit::receipts::example;
 
 const NOW: u64 = 1_796_900_000;
 
@@ -50,7 +50,7 @@ fn header<'c>(call: &'c HttpCall, name: &str) -> &'c str {
 
 #[test]
 fn the_call_of_a_page() {
-    let call = called(&[], &Order { receipt: Some(receipt()), ..order() });
+    let call = called(&[], &Order { receipt: Some(example()), ..order() });
     assert_eq!(call.url, "https://api.cloudpayments.ru/orders/create");
     assert_eq!((header(&call, "x-request-id"), call.repeatable), ("order-42", Repeatable::Within(3600)));
     let want = concat!(
@@ -159,7 +159,7 @@ fn every_problem_of_an_order_at_once() {
         payer: vec![("phone".into(), "89001234567".into()), ("email".into(), "я".repeat(256))],
         ..by_sbp(order())
     };
-    let mut bad = receipt();
+    let mut bad = example();
     bad.taxation = Some("envd".into());
     wrong.receipt = Some(bad);
     let fields = |order: &Order| match create(&settings(&[]), order, &Context::at(NOW)) {

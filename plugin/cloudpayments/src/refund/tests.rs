@@ -1,10 +1,10 @@
 use super::*;
 use crate::api::tests::responded;
-use crate::receipt::tests::receipt;
 use crate::settings::tests::settings;
 use crate::transaction::tests::model;
 use kit::contract::{Event, EventKind, Money, Order, Recurrence};
 use kit::exchanges::{HttpCall, HttpResult, Movement, MovementState, Outcome, PaymentReference, Repeatable};
+use kit::receipts::example;
 
 fn event(kind: EventKind, transaction: &str) -> Event {
     Event {
@@ -116,7 +116,7 @@ fn refunded(request: &RefundRequest, answers: Vec<HttpResult>) -> (String, Vec<H
 
 #[test]
 fn a_refund_is_made_and_asked_about() {
-    let (said, calls) = refunded(&RefundRequest { receipt: Some(receipt()), ..request() }, vec![created(), refund_answer(&[])]);
+    let (said, calls) = refunded(&RefundRequest { receipt: Some(example()), ..request() }, vec![created(), refund_answer(&[])]);
     assert_eq!(said, "succeeded refund:568 4000");
     assert_eq!(calls[0].url, "https://api.cloudpayments.ru/payments/refund");
     assert_eq!(calls[0].repeatable, Repeatable::Within(3600));
@@ -160,7 +160,7 @@ fn what_became_of_the_call() {
 #[test]
 fn what_cannot_be_paid_back_is_refused_without_a_call() {
     let dollars = RefundRequest { amount: Money { minor_units: 1, currency: "USD".into() }, ..request() };
-    let mut bad = receipt();
+    let mut bad = example();
     bad.taxation = Some("envd".into());
     let without = RefundRequest { payment: PaymentReference { movement: None, ..request().payment }, ..request() };
     for request in [dollars, RefundRequest { receipt: Some(bad), ..request() }, without] {

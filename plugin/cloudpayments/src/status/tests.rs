@@ -103,6 +103,8 @@ fn answers_that_are_no_status() {
         (HttpResult::Unknown("no answer".into()), "unavailable"),
         // The documentation's answer about a declined payment says so too.
         (found(false, &model(&[("\"Completed\"", "\"Declined\"")])), "[declined:897749645] "),
+        // A contradiction is no payment.
+        (found(false, &model(&[])), "unavailable"),
     ] {
         assert_eq!(name_of(query_with(&[], vec![result.clone()], "").0), want, "{result:?}");
     }

@@ -132,6 +132,28 @@ fn nothing_is_sent_where_there_is_nothing_to_pay_back() {
     let mut request_after = request(3_000, false);
     request_after.payment.movement = Some(MovementState { movement: 0, later: vec![1] });
     assert_eq!(shown(&pay_back(&settings(&[]), &request_after, &context).unwrap()), "3000 refund:13660:10000");
+    // What is left of a payment of which a part was paid back elsewhere is not known; T-Bank refuses what is too much.
+    let (settings, part) = (settings(&[]), request(3_000, false));
+    let context = recorded(&[]).called(get_state(), state_of("PARTIAL_REFUNDED", 8_000, "cards"));
+    let Err(Stop::Call(call)) = pay_back(&settings, &part, &context) else { panic!() };
+    for (answer, want) in [
+        (cancel("PARTIAL_REFUNDED", 8_000, 5_000), "3000 refund:13660:5000"),
+        (cancel("ASYNC_REFUNDING", 8_000, 5_000), "pending 2000"),
+        (cancel("ASYNC_REFUNDING", 8_000, 6_000), "pending -"),
+    ] {
+        let context =
+            recorded(&[]).called(get_state(), state_of("PARTIAL_REFUNDED", 8_000, "cards")).called(*call.clone(), answer);
+        assert_eq!(shown(&pay_back(&settings, &part, &context).unwrap()), want);
+    }
+}
+
+#[test]
+fn what_is_no_payment_or_too_much_is_refused_without_a_call() {
+    let usd = RefundRequest { amount: Money { minor_units: 1, currency: "USD".into() }, ..request(1, false) };
+    for request in [request(10_001, false), request(0, false), usd] {
+        assert!(shown(&pay_back(&settings(&[]), &request, &recorded(&[])).unwrap()).starts_with("refused "));
+        assert_eq!(shown(&query(&settings(&[]), &request, None, &recorded(&[])).unwrap()), "unknown");
+    }
     let held = of_events(vec![SUBJECT.held(&settings(&[]), 10_000)]);
     assert_eq!(shown(&pay_back(&settings(&[]), &request(1, false), &held).unwrap()), "refused invalid");
 }
@@ -169,9 +191,10 @@ fn a_whole_request() {
 
 #[test]
 fn the_sum_tells_what_became_of_a_refund() {
-    for (recorded_refunds, status, left, reference, want) in [
+    for (recorded_refunds, status, named, reference, want) in [
         // The answer to Cancel was lost.
         (&[][..], "PARTIAL_REFUNDED", 7_000, None, "3000 refund:13660:3000"),
+        (&[], "PARTIAL_REFUNDED", 3_000, None, "3000 refund:13660:3000"),
         (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 5_000, None, "3000 refund:13660:5000"),
         (&[(7_000, 7_000)], "REFUNDED", 0, None, "3000 refund:13660:10000"),
         (&[], "CONFIRMED", 10_000, None, "unknown"),
@@ -182,20 +205,27 @@ fn the_sum_tells_what_became_of_a_refund() {
         // T-Bank said that it is under way.
         (&[], "ASYNC_REFUNDING", 10_000, Some("0"), "pending 0"),
         (&[], "PARTIAL_REFUNDED", 7_000, Some("0"), "3000 refund:13660:3000"),
+        (&[], "PARTIAL_REFUNDED", 3_000, Some("0"), "3000 refund:13660:3000"),
+        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 5_000, Some("2000"), "3000 refund:13660:5000"),
         (&[(3_000, 3_000)], "PARTIAL_REFUNDED", 7_000, Some("0"), "3000 refund:13660:3000"),
         (&[], "CONFIRMED", 10_000, Some("0"), "refused invalid"),
-        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 8_000, Some("2000"), "refused invalid"),
+        // As it was before, by one meaning of what T-Bank names: not certain enough to let it be sent again.
+        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 8_000, Some("2000"), "unknown"),
+        // 35.00 were paid back before: 65.00 can be what was left then, and what is paid back now.
+        (&[(3_500, 3_500)], "PARTIAL_REFUNDED", 6_500, Some("3500"), "unknown"),
+        (&[(3_500, 3_500)], "PARTIAL_REFUNDED", 6_500, None, "unknown"),
         // Another refund came after it.
-        (&[], "PARTIAL_REFUNDED", 5_000, Some("0"), "3000 refund:13660:3000"),
+        (&[], "PARTIAL_REFUNDED", 5_000, Some("0"), "unknown"),
+        (&[], "REFUNDED", 0, Some("0"), "3000 refund:13660:3000"),
         (&[(3_000, 3_000), (2_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("0"), "3000 refund:13660:3000"),
         // A callback told both as one: it must not be entered again.
         (&[(5_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("0"), "unknown"),
         (&[], "AUTHORIZED", 10_000, Some("0"), "unknown"),
         (&[], "PARTIAL_REFUNDED", 10_000, Some("0"), "unknown"),
     ] {
-        let context = recorded(recorded_refunds).called(get_state(), state_of(status, left, "qrsbp"));
+        let context = recorded(recorded_refunds).called(get_state(), state_of(status, named, "qrsbp"));
         let step = query(&settings(&[]), &request(3_000, false), reference, &context).unwrap();
-        assert_eq!(shown(&step), want, "{recorded_refunds:?} {status} {left} {reference:?}");
+        assert_eq!(shown(&step), want, "{recorded_refunds:?} {status} {named} {reference:?}");
     }
     let unreachable = recorded(&[]).called(get_state(), HttpResult::NotSent("no route".into()));
     assert_eq!(shown(&query(&settings(&[]), &request(3_000, false), None, &unreachable).unwrap()), "unavailable");

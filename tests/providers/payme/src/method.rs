@@ -1,6 +1,6 @@
 //! What each method asks the host, and its reply.
 
-use kit::contract::{CallbackRequest, Event, EventKind, HttpReply, Money, Recurrence};
+use kit::contract::{CallbackRequest, Event, EventKind, HttpReply, Money};
 use kit::exchanges::{Movement, MovementsQuery, OrderState, Outcome};
 use kit::json::{Object, ObjectWriter, Value};
 use kit::{Context, Stop, datetime};
@@ -223,23 +223,8 @@ impl<'c> Call<'c> {
     }
 
     fn event(&self, kind: EventKind, transaction: &str, minor_units: i64) -> Event {
-        Event {
-            kind,
-            recurrence: Recurrence::Single,
-            transaction: transaction.to_owned(),
-            original: None,
-            ends_hold: None,
-            expires_at: None,
-            order: None,
-            account: None,
-            payer: None,
-            amount: Money { minor_units, currency: self.settings.currency.to_string() },
-            fee: None,
-            occurred_at: None,
-            comment: self.settings.comment.clone(),
-            dedup_key: key(kind, transaction),
-            extra: Vec::new(),
-        }
+        let amount = Money { minor_units, currency: self.settings.currency.to_string() };
+        kit::event::of(kind, transaction, amount, key(kind, transaction), &self.settings.comment)
     }
 
     /// Whether an order can be paid by this amount.

@@ -29,7 +29,7 @@ impl Settings {
         let cash_desk = reader.take("cash-desk", parse_cash_desk);
         let key = reader.take("key", Secret::parse);
         let page = reader.take("page", parse_page);
-        let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is not a currency.".to_owned()));
+        let currency = reader.currency("currency");
         let comment = reader.take("comment", parse_comment);
         match (cash_desk, key, page, currency, comment, reader.into_problems()) {
             (Some(cash_desk), Some(key), Some(page), Some(currency), Some(comment), problems) if problems.is_empty() => {
