@@ -62,7 +62,7 @@ pub use call_hosts::{CallHost, call_hosts};
 pub use call_pool::Lane;
 pub use call_times::CallTimes;
 pub use callback_flow::ProcessedCallback;
-pub use callback_result::{CallbackOutcome, CallbackResult};
+pub use callback_result::{CallbackOutcome, CallbackResult, JudgedAgain};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
 pub use entries::entry_digest;
