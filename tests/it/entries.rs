@@ -100,4 +100,8 @@ entries! {
     component_callback 1000,
     robokassa_callback 2000,
     robokassa_link 1000,
+    cloudpayments_callback 1000,
+    yookassa_callback 1000,
+    tbank_callback 1000,
+    osmp_callback 1000,
 }

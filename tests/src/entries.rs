@@ -4,6 +4,7 @@
 //! If an input has several values, they are separated by the unit separator (0x1F), and rows by the record separator (0x1E),
 //! which texts rarely contain.
 
+mod asking;
 mod exports;
 mod robokassa;
 mod seeds;
@@ -28,6 +29,7 @@ use sha2::{Digest, Sha256};
 use crate::straight::Straight;
 use crate::{SECRET, convert, decode, get, md5_hex, merchant, native, post, sandbox, signed};
 
+pub use asking::{cloudpayments_callback, osmp_callback, tbank_callback, yookassa_callback};
 pub use exports::{check_register, enterprise_data, exported_file, register, register_rows};
 pub use robokassa::{robokassa_callback, robokassa_link};
 pub use seeds::seeds;
@@ -36,7 +38,7 @@ pub use seeds::seeds;
 pub type Entry = fn(&[u8]);
 
 /// All entries, by name.
-pub const ALL: [(&str, Entry); 15] = [
+pub const ALL: [(&str, Entry); 19] = [
     ("form", form),
     ("money", money),
     ("settings", settings),
@@ -52,6 +54,10 @@ pub const ALL: [(&str, Entry); 15] = [
     ("component_callback", component_callback),
     ("robokassa_callback", robokassa_callback),
     ("robokassa_link", robokassa_link),
+    ("cloudpayments_callback", cloudpayments_callback),
+    ("yookassa_callback", yookassa_callback),
+    ("tbank_callback", tbank_callback),
+    ("osmp_callback", osmp_callback),
 ];
 
 const FORM_FIELDS: [&str; 7] = ["sign", "customer_id", "transaction_id", "transaction_type", "total", "order_id", "cs1"];

@@ -20,7 +20,7 @@ const TIMEOUT_SECONDS: u32 = 60;
 const LOG_LINES_SHOWN: usize = 30;
 
 /// The entry points of the end-to-end tests. Each has good inputs to start from.
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 19] = [
     "form",
     "money",
     "settings",
@@ -36,6 +36,10 @@ const TARGETS: [&str; 15] = [
     "component_callback",
     "robokassa_callback",
     "robokassa_link",
+    "cloudpayments_callback",
+    "yookassa_callback",
+    "tbank_callback",
+    "osmp_callback",
 ];
 
 /// Fuzzes one target or all, each for `seconds`, and shows what they reached.

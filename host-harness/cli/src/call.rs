@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use conformance::{Answers, FunctionCall, FunctionResult, redact};
 use domain::{Description, Exchange, HttpCall, HttpResult, Problem, Question, Settings};
-use host::{CallHost, ClientIdentity, Outbound, OutboundCall, call_hosts};
+use host::{CallHost, CallPurpose, ClientIdentity, Outbound, OutboundCall, call_hosts};
 use outbound::{HttpClient, OutboundOptions};
 use sandbox::{Provider, drive};
 use serde_json::{Value, json};
@@ -18,10 +18,6 @@ use crate::{escape, output};
 
 /// How long one call may take, as in a host.
 const TIME_MAX: Duration = Duration::from_secs(10);
-/// The longest answer, in bytes, as in a host.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// The same of a report.
-const REPORT_BYTES_MAX: usize = 1 << 20;
 
 /// Tries a function that may ask: shows each question and each HTTP call of the component, and the result. Nothing is stored, and
 /// nothing is called unless --allow-http is given. Of a call the host, the path and sizes are shown, and no secret.
@@ -67,13 +63,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         HttpClient::new(&options).map_err(|error| Failure::Usage(error.to_string()))
     });
     let merchant = provider.merchant(settings.clone())?;
-    let report_bytes = matches!(function, FunctionCall::FetchReport(_));
+    let is_report = matches!(function, FunctionCall::FetchReport(_));
     let mut shown = Steps {
         answers: &answers,
         client: client.transpose()?,
         provider: &provider,
         settings: &settings,
-        answer_bytes_max: if report_bytes { REPORT_BYTES_MAX } else { ANSWER_BYTES_MAX },
+        purpose: if is_report { CallPurpose::Report } else { CallPurpose::Payment },
         is_quiet: arguments.json,
         steps: Vec::new(),
     };
@@ -111,7 +107,7 @@ struct Steps<'s> {
     client: Option<HttpClient>,
     provider: &'s Provider,
     settings: &'s Settings,
-    answer_bytes_max: usize,
+    purpose: CallPurpose,
     is_quiet: bool,
     steps: Vec<Value>,
 }
@@ -182,8 +178,7 @@ impl Steps<'_> {
                 Some(ClientIdentity(value.into()))
             }
         };
-        let wanted = usize::try_from(call.answer_bytes_max).unwrap_or(usize::MAX);
-        let answer_bytes_max = wanted.min(self.answer_bytes_max);
+        let answer_bytes_max = self.purpose.answer_bytes_max(call);
         Ok(OutboundCall { call: call.clone(), time_max: TIME_MAX, answer_bytes_max, identity })
     }
 }

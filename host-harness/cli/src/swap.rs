@@ -223,10 +223,14 @@ fn swapped(name: &str, answer: &Value) -> String {
     lines.join("\n")
 }
 
-/// Says how many callbacks could not be replayed.
-fn left_out(answer: &Value) -> Option<String> {
-    let left_out = answer["left_out"].as_u64().filter(|left_out| *left_out > 0)?;
-    Some(format!("  left out   {left_out} callbacks, because card data in them was masked"))
+/// Says how many callbacks could not be replayed, or not as they came.
+fn left_out(answer: &Value) -> Vec<String> {
+    let count = |name: &str| answer[name].as_u64().filter(|count| *count > 0);
+    let left_out =
+        count("left_out").map(|count| format!("  left out   {count} callbacks, because card data in them was masked"));
+    let without = count("without_headers")
+        .map(|count| format!("  incomplete {count} callbacks, whose secret headers were sealed with another key"));
+    left_out.into_iter().chain(without).collect()
 }
 
 fn refused(answer: &Value) -> String {

@@ -7,12 +7,14 @@ use std::fmt;
 
 use domain::{
     AccountNumber, AccountQuery, AccountState, DedupKey, Event, EventKind, Exchange, Facts, HttpCall, HttpReply, HttpResponse,
-    HttpResult, LedgerAnswer, LedgerQuestion, Money, Movement, MovementId, MovementOrigin, MovementState, Order, OrderId,
-    OrderState, Problem, ProviderName, Question, TransactionId,
+    HttpResult, LedgerAnswer, LedgerQuestion, Money, Movement, MovementId, MovementName, MovementOrigin, MovementState, Order,
+    OrderId, OrderState, Problem, ProviderName, Question, TransactionId,
 };
 use sandbox::{NoAnswers, unanswered};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::function_call::RecordedInput;
 
 /// The account of an order whose answer names none.
 const ACCOUNT: &str = "100500";
@@ -23,6 +25,7 @@ const PROVIDER: &str = "check";
 pub struct Answers {
     orders: Vec<(OrderId, Option<OrderState>)>,
     accounts: Vec<(AccountNumber, Option<AccountState>)>,
+    movements: Vec<(DedupKey, Option<MovementState>)>,
     calls: Vec<(CallPattern, HttpResult)>,
 }
 
@@ -50,14 +53,16 @@ pub fn line_of(call: &HttpCall) -> String {
 /// Without the answers of calls, which may hold secrets.
 impl fmt::Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Answers { orders, accounts, calls } = self;
-        f.debug_struct("Answers").field("orders", orders).field("accounts", accounts).field("calls", &calls.len()).finish()
+        let Answers { orders, accounts, movements, calls } = self;
+        let mut shown = f.debug_struct("Answers");
+        shown.field("orders", orders).field("accounts", accounts).field("movements", movements).field("calls", &calls.len());
+        shown.finish()
     }
 }
 
 impl Answers {
-    /// Parses the value of `answers`: a list of `{"order": ID, "is": …}`, `{"account": NUMBER, "is": …}` and
-    /// `{"call": "METHOD URL", "sent": PART, "is": …}`.
+    /// Parses the value of `answers`: a list of `{"order": ID, "is": …}`, `{"account": NUMBER, "is": …}`,
+    /// `{"movement": DEDUP-KEY, "is": …}` and `{"call": "METHOD URL", "sent": PART, "is": …}`.
     ///
     /// # Errors
     /// What is wrong, and in which answer.
@@ -74,22 +79,29 @@ impl Answers {
         // A misspelt `is` would otherwise say that there is nothing.
         let Value::Object(mut names) = answer else { return Err(HOW.to_owned()) };
         let is = names.remove("is").ok_or(HOW)?;
-        let question = (take(&mut names, "order")?, take(&mut names, "account")?, take(&mut names, "call")?);
+        let question = ["order", "account", "movement", "call"].map(|name| take(&mut names, name));
+        let [order, account, movement, call] = question;
+        let question = (order?, account?, movement?, call?);
         let sent = take(&mut names, "sent")?;
-        if !names.is_empty() || (sent.is_some() && question.2.is_none()) {
+        if !names.is_empty() || (sent.is_some() && question.3.is_none()) {
             return Err(HOW.to_owned());
         }
         match question {
-            (None, None, Some(line)) => self.add_call(CallPattern { line, sent: sent.unwrap_or_default() }, is),
-            (Some(order), None, None) => {
+            (None, None, None, Some(line)) => self.add_call(CallPattern { line, sent: sent.unwrap_or_default() }, is),
+            (Some(order), None, None, None) => {
                 let id = OrderId::new(order).map_err(|error| error.to_string())?;
                 let state = read::<OrderIs>(is)?.map(|is| is.state(&id)).transpose()?;
                 push(&mut self.orders, id, state)
             }
-            (None, Some(account), None) => {
+            (None, Some(account), None, None) => {
                 let number = AccountNumber::new(account).map_err(|error| error.to_string())?;
                 let state = read::<AccountIs>(is)?.map(|is| is.state(&number));
                 push(&mut self.accounts, number, state)
+            }
+            (None, None, Some(key), None) => {
+                let key = DedupKey::new(key).map_err(|error| error.to_string())?;
+                let state = read::<RecordedInput>(is)?.map(|is| is.recorded_as(&key)).transpose()?;
+                push(&mut self.movements, key, state)
             }
             _ => Err(HOW.to_owned()),
         }
@@ -128,6 +140,10 @@ impl Answers {
         self.orders.iter().find(|(known, _)| known == id).map(|(_, state)| state)
     }
 
+    fn movement(&self, key: &DedupKey) -> Option<&Option<MovementState>> {
+        self.movements.iter().find(|(known, _)| known == key).map(|(_, state)| state)
+    }
+
     fn account(&self, query: &AccountQuery) -> Option<&Option<AccountState>> {
         self.accounts.iter().find(|(known, _)| *known == query.number).map(|(_, state)| state)
     }
@@ -139,6 +155,13 @@ impl sandbox::Answers for &Answers {
             Question::Ledger(LedgerQuestion::Order(id)) => self.order(id).map_or_else(
                 || unanswered(question.clone()),
                 |state| Exchange::Ledger(LedgerQuestion::Order(id.clone()), Ok(LedgerAnswer::Order(state.clone()))),
+            ),
+            Question::Ledger(LedgerQuestion::Movement(name @ MovementName::Key(key))) => self.movement(key).map_or_else(
+                || unanswered(question.clone()),
+                |state| {
+                    let answer = Ok(LedgerAnswer::Movement(state.clone()));
+                    Exchange::Ledger(LedgerQuestion::Movement(name.clone()), answer)
+                },
             ),
             Question::Account(query) => self
                 .account(query)
@@ -154,8 +177,8 @@ impl sandbox::Answers for &Answers {
     }
 }
 
-const HOW: &str = "an answer is {\"order\": ID, \"is\": {…}} or {\"account\": NUMBER, \"is\": {…}}, where null is none, or {\"call\": \"METHOD \
-                   URL\", \"is\": {…}}";
+const HOW: &str = "an answer is {\"order\": ID, \"is\": {…}}, {\"account\": NUMBER, \"is\": {…}} or {\"movement\": KEY, \"is\": {…}}, where \
+                   null is none, or {\"call\": \"METHOD URL\", \"is\": {…}}";
 const HOW_CALL: &str = "a call's answer is {\"status\": 200, \"headers\": {…}, \"body\": …}, \"not-sent\" or \"unknown\"";
 
 fn take(names: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
@@ -256,7 +279,7 @@ impl AccountIs {
 
 #[cfg(test)]
 mod tests {
-    use domain::{MovementName, NoAnswer};
+    use domain::NoAnswer;
     use sandbox::Answers as _;
     use serde_json::json;
 
@@ -300,6 +323,30 @@ mod tests {
         let Exchange::Account(_, Ok(Some(inactive))) = &exchanges[3] else { panic!("{exchanges:?}") };
         assert_eq!(inactive.refusal.as_ref().map(|refusal| refusal.code.as_str()), Some("account-inactive"));
         assert!(matches!(&exchanges[4], Exchange::Account(_, Ok(None))));
+    }
+
+    #[test]
+    fn a_movement_is_answered_by_its_key() {
+        let rub = |minor_units: i64| json!({"minor_units": minor_units, "currency": "RUB"});
+        let refund = json!({"kind": "refund", "transaction": "r", "amount": rub(10), "dedup_key": "refund:1"});
+        let paid = json!({"kind": "payment", "transaction": "1", "order": "42", "amount": rub(100)});
+        let answers = Answers::from_json(json!([
+            {"movement": "payment:1", "is": {"movement": paid, "later": [refund]}},
+            {"movement": "hold:1", "is": null},
+        ]))
+        .unwrap();
+        let question = |name| Question::Ledger(LedgerQuestion::Movement(name));
+        let key = |key: &str| question(MovementName::Key(key.parse().unwrap()));
+        let exchanges =
+            (&answers).answer(vec![key("payment:1"), key("hold:1"), key("payment:2"), question(MovementName::Id("1".into()))]);
+        let Exchange::Ledger(_, Ok(LedgerAnswer::Movement(Some(state)))) = &exchanges[0] else { panic!("{exchanges:?}") };
+        assert_eq!((state.movement.event.dedup_key.as_str(), state.later.len()), ("payment:1", 1));
+        assert_eq!(state.later[0].event.dedup_key.as_str(), "refund:1");
+        assert!(matches!(&exchanges[1], Exchange::Ledger(_, Ok(LedgerAnswer::Movement(None)))), "{exchanges:?}");
+        assert!(exchanges[2..].iter().all(|exchange| matches!(exchange, Exchange::Ledger(_, Err(NoAnswer::Unavailable)))));
+        let other = json!({"kind": "payment", "transaction": "1", "amount": rub(100), "dedup_key": "payment:2"});
+        let error = Answers::from_json(json!([{"movement": "payment:1", "is": {"movement": other}}])).unwrap_err();
+        assert!(error.contains("another dedup_key than \"payment:1\""), "{error}");
     }
 
     #[test]

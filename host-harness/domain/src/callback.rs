@@ -17,9 +17,11 @@ pub struct StoredCallback {
     pub path: String,
     /// The query, still encoded.
     pub query: String,
-    /// Header names, in lower case, and values, in the order of the request. The host leaves out headers that could hold its
-    /// own secrets. Empty for callbacks from before headers were stored.
+    /// Header names, in lower case, and values, in the order of the request. Not the secret ones, and none that could hold the
+    /// host's own secrets. Empty for callbacks from before headers were stored.
     pub headers: Vec<(String, String)>,
+    /// The secret headers, sealed by the host; empty if there are none. They are opened only to judge the callback again.
+    pub sealed_headers: Vec<u8>,
     /// The body, as bytes.
     pub body: Vec<u8>,
     /// The peer's IP address; empty if it is not known, and for callbacks from before addresses were stored.

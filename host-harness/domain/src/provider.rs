@@ -70,7 +70,7 @@ names!(CallbackProof { Signature "signature", Lookup "lookup", Caller "caller", 
 pub struct RequestHeader {
     /// Its name, in lower case.
     pub name: String,
-    /// Whether its value is a secret, which is neither stored nor shown.
+    /// Whether its value is a secret, which is stored sealed and never shown.
     pub secret: bool,
 }
 

@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome, ProvedEvent,
-    Step, StoredCallback, Verdict,
+    CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome, Problem,
+    ProvedEvent, Step, StoredCallback, Verdict,
 };
 use ledger::{Origin, Recorded, Reported, Submission, Submitted};
 
@@ -20,7 +20,7 @@ use crate::callback_form::{digest, raw};
 use crate::callback_result::{Answered, CallbackOutcome, CallbackResult, Judged};
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
-use crate::error::HostError;
+use crate::error::{ErrorKind, HostError};
 use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::lookups::{Admission, JudgedOnce, LookupPermit, network_of};
@@ -48,11 +48,16 @@ impl ProcessedCallback {
     /// # Errors
     /// As for [`Host::receive_callback`].
     pub fn finish(self) -> Result<CallbackOutcome, HostError> {
+        self.answered().map(CallbackOutcome::from)
+    }
+
+    /// Counts and logs the callback, and returns its reply and its verdict.
+    pub(crate) fn answered(self) -> Result<Answered, HostError> {
         let ProcessedCallback { host, slot, result, is_shared } = self;
         if !is_shared && let Ok(Answered { result: Judged::Recorded(recorded), .. }) = &result {
             recorded.iter().for_each(|(event, outcome)| host.count_recorded(&slot, event, outcome));
         }
-        result.map(CallbackOutcome::from)
+        result
     }
 }
 
@@ -68,6 +73,8 @@ pub struct Callback {
     context: Context,
     restarts: u32,
     budget: CallBudget,
+    /// Whether it is stored already, and an operator has it judged again: nobody waits for a reply.
+    is_again: bool,
     /// Of a callback that only an answer of the payment system proves: equal ones wait for it.
     judged_once: Option<JudgedOnce>,
     /// Of such a callback: the permit to have calls made, from the first one on.
@@ -86,7 +93,13 @@ impl Callback {
     ) -> Callback {
         let (component, context, budget) = (slot.component(), Context::at(request.received_at), host.call_budget());
         let (judged_once, permit, done) = (None, None, Box::new(done));
-        Callback { host, slot, component, lane, request, context, restarts: 0, budget, judged_once, permit, done }
+        let (restarts, is_again) = (0, false);
+        Callback { host, slot, component, lane, request, context, restarts, budget, is_again, judged_once, permit, done }
+    }
+
+    /// Makes it one that is stored already, and is judged again.
+    pub fn again(self) -> Callback {
+        Callback { is_again: true, ..self }
     }
 
     /// Begins. If only an answer of the payment system proves the callback, and an equal one is under way, it gets that one's result.
@@ -94,7 +107,7 @@ impl Callback {
         if let Err(error) = self.require_caller() {
             return self.end(Err(error));
         }
-        if self.component.callback_proof() != Some(CallbackProof::Lookup) {
+        if self.is_again || self.component.callback_proof() != Some(CallbackProof::Lookup) {
             return self.advance();
         }
         let digest = digest(&self.request, self.component.description());
@@ -200,6 +213,10 @@ impl Callback {
 
     /// Stores the callback for an operator, since the provider failed to judge it.
     fn fail(mut self, what: &str) {
+        if self.is_again {
+            let why = format!("the component failed to judge the callback: {what}");
+            return self.end(Err(HostError::new(ErrorKind::ProviderFailed, why).with_code(ErrorCode::ProviderFailed)));
+        }
         let raw = self.take_masked(&[]);
         let error = self.host.store_failed(raw, PROVIDER_FAILED, what.to_owned());
         self.end(Err(error));
@@ -207,13 +224,13 @@ impl Callback {
 
     fn conclude(mut self, CallbackAnswer { verdict, reply }: CallbackAnswer) {
         let (host, slot) = (self.host.clone(), self.slot.clone());
-        let count = |outcome| host.0.observer.callback_processed(&slot.name, outcome);
         let name = slot.name.as_str();
+        if self.is_again {
+            return self.conclude_again(CallbackAnswer { verdict, reply });
+        }
+        let count = |outcome| host.0.observer.callback_processed(&slot.name, outcome);
         let result = match verdict {
-            Verdict::Happened(events) => {
-                let facts = events.iter().map(|event| self.event(event)).collect();
-                return self.record(&events, Reported::Facts(facts), reply);
-            }
+            Verdict::Happened(events) => return self.record_facts(&events, reply),
             Verdict::Wanted(event) => {
                 let wish = self.event(&event);
                 return self.record(std::slice::from_ref(&event), Reported::Wish(wish), reply);
@@ -247,10 +264,42 @@ impl Callback {
             }
         };
         let ended = match reply {
-            Some(reply) => Ok(Answered { reply, result: Judged::Other(result) }),
+            Some(reply) => Ok(Answered { reply, result: Judged::Other(result), problem: None }),
             None => Err(HostError::internal("a callback without events has no reply".to_owned())),
         };
         self.end(ended);
+    }
+
+    /// Ends a callback that is judged again. What happened is recorded; all else stays as it was stored, and is told alone.
+    fn conclude_again(self, CallbackAnswer { verdict, reply }: CallbackAnswer) {
+        let (result, problem) = match verdict {
+            Verdict::Happened(events) => return self.record_facts(&events, reply),
+            Verdict::Wanted(_) => {
+                let why = "the callback asks to agree to a payment, and the payment system waits for no reply any more: nothing was \
+                           recorded, and it sends the callback again if the payment is still due";
+                return self.end(Err(HostError::conflict(why).with_code(ErrorCode::CallbackNotJudgeable)));
+            }
+            Verdict::Answered => (CallbackResult::Answered, None),
+            Verdict::Unresolved(problem) => (CallbackResult::Unresolved, Some(problem)),
+            Verdict::Ignored(problem) => (CallbackResult::Ignored, Some(problem)),
+            Verdict::Refused(problem) => (CallbackResult::Refused, Some(problem)),
+            Verdict::Unavailable => (CallbackResult::Unavailable, None),
+        };
+        let problem = problem.map(|problem| {
+            let Problem { mut message, .. } = problem;
+            CardData::new(self.component.description(), &[]).mask_named("", &mut message);
+            Problem { message, ..problem }
+        });
+        let ended = match reply {
+            Some(reply) => Ok(Answered { reply, result: Judged::Other(result), problem }),
+            None => Err(HostError::internal("a callback without events has no reply".to_owned())),
+        };
+        self.end(ended);
+    }
+
+    fn record_facts(self, proved: &[ProvedEvent], reply: Option<HttpReply>) {
+        let facts = proved.iter().map(|event| self.event(event)).collect();
+        self.record(proved, Reported::Facts(facts), reply);
     }
 
     /// Returns an event as the ledger takes it.
@@ -276,7 +325,7 @@ impl Callback {
             origin: Origin::Callback(raw.clone()),
             answers,
             now: self.context.now,
-            at: self.request.received_at,
+            at: if self.is_again { self.host.now() } else { self.request.received_at },
             wants_states: reply.is_none(),
         };
         let ledger = self.host.0.ledger.clone();
@@ -298,6 +347,9 @@ impl Callback {
                 // The callback is proved, and every repetition would fail again, so that an operator must see it. It is stored
                 // from another thread, since the ledger's thread cannot wait for itself.
                 let (raw, what) = (raw.clone(), ledger::Error::SumTooLarge(what).to_string());
+                if self.is_again {
+                    return self.end(Err(HostError::conflict(what).with_code(ErrorCode::CallbackNotJudgeable)));
+                }
                 return self.later(move |callback| {
                     let error = callback.host.store_failed(StoredCallback::clone(&raw), SUM_TOO_LARGE, what);
                     callback.end(Err(error));
@@ -316,7 +368,7 @@ impl Callback {
             recorded.into_iter().map(|recorded| (recorded.outcome.clone(), told(recorded))).unzip();
         let result = Judged::Recorded(events.into_iter().zip(outcomes).collect());
         match reply {
-            Some(reply) => self.end(Ok(Answered { reply, result })),
+            Some(reply) => self.end(Ok(Answered { reply, result, problem: None })),
             None => {
                 let told: Vec<EventOutcome> = told.into_iter().flatten().collect();
                 self.later(move |callback| callback.reply(told, result));
@@ -332,7 +384,7 @@ impl Callback {
             measured(merchant.handle_callback_measured(request, context))
         });
         let ended = match called {
-            Ok(Ok(Step::Done(CallbackAnswer { reply: Some(reply), .. }))) => Ok(Answered { reply, result }),
+            Ok(Ok(Step::Done(CallbackAnswer { reply: Some(reply), .. }))) => Ok(Answered { reply, result, problem: None }),
             // What was recorded stays so, and a repetition gets its reply.
             Ok(made) => {
                 let why = made.map_or_else(|error| error.to_string(), |_| "it answered with another step".to_owned());
@@ -376,12 +428,11 @@ impl Callback {
         self.masked(request, events)
     }
 
-    /// Returns a callback in its stored form: as the component's description requires, secret headers are left out and card data
-    /// is masked.
+    /// Returns a callback in its stored form: as the component's description requires, secret headers are sealed and card data is
+    /// masked.
     fn masked(&self, request: CallbackRequest, events: &[ProvedEvent]) -> StoredCallback {
         let description = self.component.description();
-        let mut raw = raw(&self.slot.name, request);
-        raw.headers.retain(|(name, _)| !description.headers.iter().any(|header| header.secret && header.name == *name));
+        let mut raw = raw(&self.slot.name, request, Some(description), &self.host.0.key);
         if CardData::new(description, events).mask_callback(&mut raw) {
             tracing::info!(provider = self.slot.name.as_str(), "card data in a callback was masked before it was stored");
         }

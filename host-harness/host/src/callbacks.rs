@@ -1,6 +1,6 @@
 //! Callbacks of payment systems: their acceptance, and what is counted and stored of them beside events.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use domain::{CallbackProof, CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
@@ -41,11 +41,21 @@ impl Host {
     pub fn receive_callback(&self, provider: &ProviderName, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
         let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
+        self.process_and_wait(slot, request, |callback| callback)?.finish()
+    }
+
+    /// Processes a callback, and waits until it has a result.
+    pub(crate) fn process_and_wait(
+        &self,
+        slot: Arc<ProviderSlot>,
+        request: CallbackRequest,
+        as_what: impl FnOnce(Callback) -> Callback,
+    ) -> Result<ProcessedCallback, HostError> {
         let (done, processed) = mpsc::sync_channel(1);
         // The receiver below waits until the result is sent.
-        Callback::new(self.clone(), slot, Lane::Main, request, move |processed| drop(done.send(processed))).begin();
-        let ended = || HostError::internal("a callback ended without a result".to_owned());
-        processed.recv().map_err(|_| ended())?.finish()
+        let callback = Callback::new(self.clone(), slot, Lane::Main, request, move |processed| drop(done.send(processed)));
+        as_what(callback).begin();
+        processed.recv().map_err(|_| HostError::internal("a callback ended without a result".to_owned()))
     }
 
     /// Does the same as [`Host::receive_callback`] on the host's own threads. No thread waits while the ledger writes. `done`
@@ -201,7 +211,7 @@ impl Host {
     /// # Errors
     /// If the storage is unavailable.
     pub fn store_for_removed(&self, provider: &ProviderName, request: CallbackRequest) -> Result<(), HostError> {
-        let mut raw = raw(provider, CallbackRequest { received_at: self.now(), ..request });
+        let mut raw = raw(provider, CallbackRequest { received_at: self.now(), ..request }, None, &self.0.key);
         // Without the component, the required fields are not known, so that everything that looks like a card number is masked.
         CardData::default().mask_callback(&mut raw);
         let message = format!(

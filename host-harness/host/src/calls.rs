@@ -14,12 +14,9 @@ use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::observer::EndedCall;
-use crate::outbound::{Outbound, OutboundCall};
+use crate::outbound::{CallPurpose, Outbound, OutboundCall};
 use crate::refusals::OTHER;
 use crate::slot::ProviderSlot;
-
-/// The longest answer of a call, in bytes, whatever the component allows.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// A call that is not sent.
 struct NotPermitted {
@@ -140,7 +137,8 @@ impl Host {
             ),
             None => None,
         };
-        let answer_bytes_max = usize::try_from(call.answer_bytes_max).unwrap_or(usize::MAX).min(ANSWER_BYTES_MAX);
+        // A host reads no reports yet.
+        let answer_bytes_max = CallPurpose::Payment.answer_bytes_max(&call);
         Ok((outbound, host, OutboundCall { call, time_max, answer_bytes_max, identity }))
     }
 

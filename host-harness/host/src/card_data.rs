@@ -509,6 +509,7 @@ mod tests {
             headers: vec![("x-card".to_owned(), VISA.to_owned()), ("x-cvv".to_owned(), "123".to_owned())],
             body: b"\xff\xfe=1".to_vec(),
             remote_address: String::new(),
+            sealed_headers: Vec::new(),
             is_masked: false,
         };
         assert!(CardData::default().mask_callback(&mut callback));

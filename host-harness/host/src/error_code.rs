@@ -26,6 +26,8 @@ error_codes! {
     AccountUnknown "account-unknown",
     /// There is no acknowledged callback with this number.
     CallbackNotAcknowledged "callback-not-acknowledged",
+    /// The callback cannot be judged again: it is not stored as it came, its caller alone proves it, or it needs a reply.
+    CallbackNotJudgeable "callback-not-judgeable",
     /// There is no callback with this number that waits: it may have been acknowledged.
     CallbackNotWaiting "callback-not-waiting",
     /// A component was refused; the active one is unchanged.

@@ -62,7 +62,7 @@ pub use call_hosts::{CallHost, call_hosts};
 pub use call_pool::Lane;
 pub use call_times::CallTimes;
 pub use callback_flow::ProcessedCallback;
-pub use callback_result::{CallbackOutcome, CallbackResult};
+pub use callback_result::{CallbackOutcome, CallbackResult, JudgedAgain};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
 pub use entries::entry_digest;
@@ -75,7 +75,7 @@ pub use observer::{CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, P
 pub use opening::{HostBuilder, OpenError};
 pub use operations::{OperationAction, OperationRequest};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};
-pub use outbound::{ClientIdentity, Outbound, OutboundCall};
+pub use outbound::{CallPurpose, ClientIdentity, Outbound, OutboundCall};
 pub use payment_hosts::Confirmed;
 pub use payment_status::StatusAnswer;
 pub use providers::RECENT_SECONDS;

@@ -30,6 +30,60 @@ pub struct OutboundCall {
     pub identity: Option<ClientIdentity>,
 }
 
+/// What a call is made for, which decides how long its answer may be: the one place that knows the contract's ceilings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CallPurpose {
+    /// A callback, a link, a status or an operation.
+    Payment,
+    /// A page of a settlement report.
+    Report,
+}
+
+impl CallPurpose {
+    /// Returns the longest answer to a call, in bytes after decoding: as long as its component allows, and at most 64 KiB, or 1 MiB
+    /// for a report.
+    pub fn answer_bytes_max(self, call: &HttpCall) -> usize {
+        let ceiling = match self {
+            CallPurpose::Payment => 64 << 10,
+            CallPurpose::Report => 1 << 20,
+        };
+        usize::try_from(call.answer_bytes_max).unwrap_or(usize::MAX).min(ceiling)
+    }
+}
+
 /// A client certificate with its private key, both in PEM.
 #[derive(Clone)]
 pub struct ClientIdentity(pub Zeroizing<String>);
+
+#[cfg(test)]
+mod tests {
+    use domain::{HttpMethod, Repeatable};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_as_long_as_its_component_allows_and_its_purpose() {
+        for (allowed, payment, report) in [
+            (0, 0, 0),
+            (1_000, 1_000, 1_000),
+            (65_536, 65_536, 65_536),
+            (65_537, 65_536, 65_537),
+            (1_048_576, 65_536, 1_048_576),
+            (1_048_577, 65_536, 1_048_576),
+            (u32::MAX, 65_536, 1_048_576),
+        ] {
+            let call = HttpCall {
+                method: HttpMethod::Get,
+                url: String::new(),
+                headers: Vec::new(),
+                body: Vec::new(),
+                repeatable: Repeatable::Always,
+                answer_bytes_max: allowed,
+                client_certificate: None,
+                extra: Vec::new(),
+            };
+            let purposes = [CallPurpose::Payment, CallPurpose::Report];
+            assert_eq!(purposes.map(|purpose| purpose.answer_bytes_max(&call)), [payment, report], "{allowed}");
+        }
+    }
+}

@@ -185,6 +185,7 @@ impl Host {
             headers: Vec::new(),
             body: Vec::new(),
             remote_address: String::new(),
+            sealed_headers: Vec::new(),
             // It is no callback that could be judged again.
             is_masked: true,
         };

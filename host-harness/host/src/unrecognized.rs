@@ -1,7 +1,10 @@
 //! Callbacks that an operator must review: the unrecognized ones, and those that contradict an earlier one.
 
-use domain::{Contradiction, ReviewFilter, UnrecognizedCallback};
+use domain::{CallbackProof, Contradiction, HttpMethod, ReviewFilter, StoredCallback, UnrecognizedCallback};
 
+use crate::callback_flow::Callback;
+use crate::callback_form::{Reopened, reopened};
+use crate::callback_result::{Answered, CallbackResult, JudgedAgain};
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
@@ -24,7 +27,60 @@ fn decided(is_done: bool, id: u64, operator: &str, what: &'static str, missing: 
     Ok(())
 }
 
+/// Returns an error if a callback is not stored as it came.
+fn require_whole(callback: &StoredCallback) -> Result<(), HostError> {
+    let why = if HttpMethod::from_name(&callback.method.to_lowercase()).is_none() {
+        "this is what the payment system answered to a question, and no callback; ask again about the order instead"
+    } else if callback.is_masked {
+        "card data in the callback was masked before it was stored, so that its proof need not hold any more: look at the payment \
+         system, and enter a correction if the money is there"
+    } else {
+        return Ok(());
+    };
+    Err(HostError::conflict(why).with_code(ErrorCode::CallbackNotJudgeable))
+}
+
 impl Host {
+    /// Has the active component judge an unrecognized callback again, as after a faulty component was swapped. What happened by it is
+    /// recorded, and the callback acknowledged for the operator; otherwise it waits as before. A callback that asks to agree to a
+    /// payment is not recorded, since nobody waits for the reply.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it does not wait,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it cannot be judged again; else its provider is not loaded or failed
+    /// again, or the storage is unavailable.
+    pub fn judge_again(&self, id: u64, operator: String) -> Result<JudgedAgain, HostError> {
+        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let first_waiting = ReviewFilter::WaitingAfter(id.saturating_sub(1));
+        let waiting = self.0.ledger.unrecognized(first_waiting, 1)?.into_iter().find(|callback| callback.id == id);
+        let callback = waiting.ok_or_else(not_waiting)?.callback;
+        require_whole(&callback)?;
+        let slot = self.0.registry.get(&callback.provider)?;
+        if slot.component().callback_proof() == Some(CallbackProof::Caller) {
+            let why = "callbacks of this provider prove nothing by themselves, and who sent this one is not known any more: the payment \
+                       system sends it again, if it is still due";
+            return Err(HostError::conflict(why).with_code(ErrorCode::CallbackNotJudgeable));
+        }
+        let Reopened { request, lacks_headers } = reopened(&callback, &self.0.key);
+        let Answered { result, problem, .. } = self.process_and_wait(slot, request, Callback::again)?.answered()?;
+        let result = CallbackResult::from(result);
+        if matches!(result, CallbackResult::Accepted(_)) {
+            self.0.ledger.acknowledge_judged(id, operator.clone(), self.now())?;
+        }
+        let provider = callback.provider.as_str();
+        let code = problem.as_ref().map(|problem| problem.code.as_str());
+        tracing::info!(
+            id,
+            operator,
+            provider,
+            verdict = result.name(),
+            code,
+            lacks_headers,
+            "an operator had a callback judged again"
+        );
+        Ok(JudgedAgain { result, problem, lacks_headers })
+    }
+
     /// Returns unrecognized callbacks.
     ///
     /// # Errors

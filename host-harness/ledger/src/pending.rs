@@ -84,6 +84,19 @@ impl Ledger {
         self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, Some(&by)))
     }
 
+    /// Acknowledges an unrecognized callback for the operator who had it judged again, when what it reports is recorded. The recording
+    /// may have acknowledged it as a repetition already.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn acknowledge_judged(&self, id: u64, operator: String, at: u64) -> Result<(), Error> {
+        let by = Acknowledged { operator, at };
+        self.storage().write(move |transaction| {
+            transaction.acknowledge_unrecognized(id, None)?;
+            transaction.acknowledge_unrecognized(id, Some(&by)).map(drop)
+        })
+    }
+
     /// Reopens an acknowledged callback, so that it waits again. Returns whether there was one with this id.
     ///
     /// # Errors

@@ -138,6 +138,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: String)
         headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
         body: vec![b'a'; BODY_BYTES],
         remote_address: "203.0.113.7".to_owned(),
+        sealed_headers: Vec::new(),
         is_masked: false,
     };
     let callback = transaction.insert_callback(&callback)?;

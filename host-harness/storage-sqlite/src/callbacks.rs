@@ -11,12 +11,14 @@ use ledger::Error;
 const KEPT_SECONDS_MAX: u64 = 60;
 
 pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback) -> Result<u64, Error> {
-    let StoredCallback { provider, received_at, method, path, query, headers, body, remote_address, is_masked } = callback;
-    let sql = "INSERT INTO callbacks (provider, received_at, method, path, query, headers, body, remote_address, is_masked)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let StoredCallback { provider, received_at, method, path, query, headers, sealed_headers, body, remote_address, is_masked } =
+        callback;
+    let sql = "INSERT INTO callbacks (provider, received_at, method, path, query, headers, body, remote_address, is_masked,
+        sealed_headers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (received_at, headers) = (signed(*received_at), pairs_text(headers));
-    let provider = provider.as_str();
-    transaction.execute(sql, params![provider, received_at, method, path, query, headers, body, remote_address, is_masked])?;
+    let (provider, sealed) = (provider.as_str(), (!sealed_headers.is_empty()).then_some(sealed_headers));
+    let values = params![provider, received_at, method, path, query, headers, body, remote_address, is_masked, sealed];
+    transaction.execute(sql, values)?;
     transaction.last_id()
 }
 

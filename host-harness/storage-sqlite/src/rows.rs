@@ -23,7 +23,7 @@ pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, ord
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 /// How many columns a callback has.
-pub const CALLBACK_COLUMNS: usize = 9;
+pub const CALLBACK_COLUMNS: usize = 10;
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
     vat_basis_points, note";
 /// How many columns a write-off has.
@@ -132,7 +132,7 @@ fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError>
 
 /// Returns the columns of a callback in a table or an alias.
 pub fn callback_columns(table: &str) -> String {
-    ["provider", "received_at", "method", "path", "query", "headers", "body", "remote_address", "is_masked"]
+    ["provider", "received_at", "method", "path", "query", "headers", "body", "remote_address", "is_masked", "sealed_headers"]
         .map(|column| format!("{table}.{column}"))
         .join(", ")
 }
@@ -149,6 +149,7 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> 
         body: row.get(from + 6)?,
         remote_address: row.get(from + 7)?,
         is_masked: row.get(from + 8)?,
+        sealed_headers: row.get::<_, Option<Vec<u8>>>(from + 9)?.unwrap_or_default(),
     })
 }
 

@@ -328,6 +328,7 @@ fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
             headers,
             body,
             remote_address,
+            sealed_headers: Vec::new(),
             is_masked: false,
         },
     )

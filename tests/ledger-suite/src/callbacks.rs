@@ -148,6 +148,7 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
         headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],
         body: b"\x00\xff".to_vec(),
         remote_address: "2001:db8::7".into(),
+        sealed_headers: b"\x00sealed\xff".to_vec(),
         is_masked: true,
     };
     let unrecognized = StoredCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };

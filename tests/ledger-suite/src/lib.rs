@@ -201,6 +201,7 @@ fn callback(provider: &str, received_at: u64) -> StoredCallback {
         headers: Vec::new(),
         body: b"a=1".to_vec(),
         remote_address: String::new(),
+        sealed_headers: Vec::new(),
         is_masked: false,
     }
 }

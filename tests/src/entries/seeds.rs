@@ -2,10 +2,11 @@
 
 use domain::{ExportOptions, ExportRow, HttpMethod};
 
+use super::asking::seeds_of;
 use crate::exports::native_export;
 use crate::month::{RATES, month};
 use crate::vectors::Vector;
-use crate::{export_options, order, robokassa, writeoff};
+use crate::{export_options, order, osmp, robokassa, tbank, writeoff};
 
 /// Returns a small export, preceded by a byte that selects its format.
 fn exported(format: &str, first: u8) -> Vec<u8> {
@@ -74,6 +75,18 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             let rest = "10000\u{1f}Пополнение\u{1f}ru\u{1f}1893542645\u{1f}user@example.com";
             ["42", "1795545611003", "A-42", "9223372036854775808"].map(|id| format!("\0{id}\u{1f}{rest}")).into()
         }
+        "cloudpayments_callback" => {
+            let vectors = include_bytes!("../../data/cloudpayments/vectors.json");
+            return [seeds_of(vectors, true), seeds_of(vectors, false)].concat();
+        }
+        "yookassa_callback" => return seeds_of(include_bytes!("../../data/yookassa/vectors.json"), false),
+        "tbank_callback" => {
+            return tbank::VECTORS
+                .iter()
+                .flat_map(|vectors| [seeds_of(vectors, true), seeds_of(vectors, false)].concat())
+                .collect();
+        }
+        "osmp_callback" => return osmp::VECTORS.iter().flat_map(|(_, vectors)| seeds_of(vectors, false)).collect(),
         _ => panic!("unknown entry {name}"),
     };
     texts.into_iter().map(String::into_bytes).collect()

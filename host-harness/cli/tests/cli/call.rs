@@ -1,5 +1,10 @@
 //! `host-harness call`: the steps and results of functions that may ask.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
+
+use end_to_end::{cloudpayments, yookassa};
 use serde_json::{Value, json};
 
 use crate::{Place, built};
@@ -56,4 +61,96 @@ fn input_of_another_function_is_refused() {
     assert!(code == Some(2) && text.contains("refund.json: unknown field `amount`"), "{text}");
     let (text, code) = call("pay-back", "");
     assert!(code == Some(2) && text.contains("[possible values: create-link, handle-callback, query-payment"), "{text}");
+}
+
+const KIB_64: usize = 64 << 10;
+const MIB: usize = 1 << 20;
+
+/// Answers each request on this machine with a body, and returns the server's URL.
+fn answering(body: String) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request: Vec<u8> = Vec::new();
+            // The head tells how long the body is; these are shorter than one piece.
+            while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+                let mut piece = [0; 4096];
+                let read = stream.read(&mut piece).unwrap();
+                request.extend(&piece[..read]);
+            }
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            // A client that reads no further has closed the connection.
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+        }
+    });
+    url
+}
+
+/// Makes a JSON text as long as this, by spaces at its end.
+fn padded(json: &str, bytes: usize) -> String {
+    format!("{json}{}", " ".repeat(bytes - json.len()))
+}
+
+/// Runs a function of a shipped component, whose calls a server on this machine answers with this body.
+fn called(provider: &str, settings: &[(String, String)], function: &str, input: &Value, body: String) -> String {
+    let place = Place::new();
+    let api = [("api-url".to_owned(), answering(body))];
+    let settings = settings.iter().chain(&api).map(|(name, value)| format!("{name} = {value:?}\n"));
+    place.write("settings.toml", &settings.collect::<String>());
+    place.write("input.json", &input.to_string());
+    let component = built(&format!("components/{provider}.wasm"));
+    let more = "--settings settings.toml --input input.json --allow-http --allow-loopback";
+    let output = place.run(&format!("call {} {function} {more}", component.display()), "");
+    String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_page_of_a_report_has_up_to_a_mebibyte() {
+    let request = json!({"format": "transactions", "options": [], "day": "2026-11-28"});
+    for (bytes, said, result) in [
+        (KIB_64, "200, 65536 bytes", "result    done"),
+        (KIB_64 + 1, "200, 65537 bytes", "result    done"),
+        (MIB, "200, 1048576 bytes", "result    done"),
+        (
+            MIB + 1,
+            "no answer: the answer of 127.0.0.1 is longer than the 1048576 bytes that this call allows",
+            "result    unavailable",
+        ),
+    ] {
+        let body = padded(r#"{"Success":true,"Message":null,"Model":[]}"#, bytes);
+        let text = called("cloudpayments", &cloudpayments::settings(&[]), "fetch-report", &request, body);
+        assert!(text.contains(said) && text.contains(result), "{bytes}: {text}");
+    }
+}
+
+/// A page that is full of rows is read within the limits of a component's call.
+#[test]
+fn a_page_that_is_full_of_rows_is_read() {
+    let request = json!({"format": "transactions", "options": [], "day": "2021-10-30"});
+    let row = r#"{"ReasonCode":0,"PublicId":"pk_test_site_1","TransactionId":897749645,"Amount":159,"Currency":"RUB","InvoiceId":"42","CreatedDateIso":"2021-10-30T03:59:58","TestMode":false,"OriginalTransactionId":null,"Status":"Completed","StatusCode":3,"Type":0,"TotalFee":3.90,"Note":""#;
+    // As many rows as a page has, so long that they are almost a mebibyte together.
+    let row = format!("{row}{}\"}}", "я".repeat(5_000));
+    let rows = vec![row; 100].join(",");
+    let body = padded(&format!(r#"{{"Success":true,"Message":null,"Model":[{rows}]}}"#), MIB);
+    let text = called("cloudpayments", &cloudpayments::settings(&[]), "fetch-report", &request, body);
+    assert!(text.contains("result    done") && text.matches("897749645").count() == 100, "{text}");
+}
+
+#[test]
+fn an_answer_for_a_callback_has_up_to_64_kib() {
+    let request = json!({"method": "POST", "body": yookassa::NOTIFICATION});
+    for (bytes, said, result) in [
+        (KIB_64, "200, 65536 bytes", "result    happened"),
+        (
+            KIB_64 + 1,
+            "no answer: the answer of 127.0.0.1 is longer than the 65536 bytes that this call allows",
+            "result    unavailable",
+        ),
+    ] {
+        let body = padded(yookassa::PAYMENT, bytes);
+        let text = called("yookassa", &yookassa::settings(&[]), "handle-callback", &request, body);
+        assert!(text.contains(said) && text.contains(result), "{bytes}: {text}");
+    }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use payment::PaymentInput;
+pub use payment::RecordedInput;
 pub use result::FunctionResult;
 
 /// A function that may ask, with its input.

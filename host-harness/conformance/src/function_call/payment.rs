@@ -26,10 +26,40 @@ pub struct PaymentInput {
 impl PaymentInput {
     pub fn reference(self) -> PaymentReference {
         let PaymentInput { order, link, movement, later } = self;
-        let mut events = movement.into_iter().chain(later);
-        let mut movements = (1..).zip(events.by_ref()).map(|(id, event)| event.movement(id));
-        let movement = movements.next().map(|movement| MovementState { movement, later: movements.collect() });
-        PaymentReference { order: order.map(OrderInput::order), link, movement }
+        PaymentReference { order: order.map(OrderInput::order), link, movement: state(movement, later) }
+    }
+}
+
+/// Returns what was recorded, and what followed from it; `None` if nothing was.
+fn state(movement: Option<EventInput>, later: Vec<EventInput>) -> Option<MovementState> {
+    let events = movement.into_iter().chain(later);
+    let mut movements = (1..).zip(events).map(|(id, event)| event.movement(id));
+    movements.next().map(|movement| MovementState { movement, later: movements.collect() })
+}
+
+/// What was recorded under a dedup key, as a person writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedInput {
+    /// The event.
+    movement: EventInput,
+    /// The events that followed from it.
+    #[serde(default)]
+    later: Vec<EventInput>,
+}
+
+impl RecordedInput {
+    /// Returns what was recorded under a key. An event that names no key has this one.
+    ///
+    /// # Errors
+    /// If it names another key.
+    pub fn recorded_as(self, key: &DedupKey) -> Result<MovementState, String> {
+        let RecordedInput { mut movement, later } = self;
+        if movement.dedup_key.as_deref().is_some_and(|named| named != key.as_str()) {
+            return Err(format!("the movement has another dedup_key than {:?}", key.as_str()));
+        }
+        movement.dedup_key = Some(key.as_str().to_owned());
+        state(Some(movement), later).ok_or_else(|| "there is no movement".to_owned())
     }
 }
 

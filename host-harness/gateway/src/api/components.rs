@@ -92,6 +92,8 @@ pub struct Swapped {
     replayed: usize,
     /// The number of stored callbacks that were not compared because card data in them is masked.
     left_out: usize,
+    /// The number of stored callbacks that were compared without their secret headers, which were sealed with another key.
+    without_headers: usize,
     /// The changed verdicts, which were accepted.
     changes: Vec<ChangedVerdict>,
     /// The report of the conformance checks; null if none were made.
@@ -127,6 +129,8 @@ struct RefusedComponent {
     changed: usize,
     /// The number of stored callbacks that were not compared because card data in them is masked.
     left_out: usize,
+    /// The number of stored callbacks that were compared without their secret headers, which were sealed with another key.
+    without_headers: usize,
     /// The hosts that the component may call and the active one may not, with a port if that is not 443.
     new_hosts: Vec<String>,
     /// If the changes are intended, repeat the request with this value as `accept_changes`; null if nothing changes.
@@ -288,14 +292,14 @@ fn report(app: &Shared, name: &ProviderName, done: SwapReport) -> Swapped {
     let (current, previous) = (component(current), previous.map(component));
     let (replay, checks) = found.map(|found| (found.replay, found.report)).unzip();
     let replay = replay.unwrap_or_default();
-    let (replayed, left_out) = (replay.replayed, replay.left_out);
+    let (replayed, left_out, without_headers) = (replay.replayed, replay.left_out, replay.without_headers);
     let changes = replay.changes.into_iter().map(ChangedVerdict::from).collect();
-    Swapped { current, previous, swapped, calls_to, replayed, left_out, changes, checks }
+    Swapped { current, previous, swapped, calls_to, replayed, left_out, without_headers, changes, checks }
 }
 
 fn refused(refusal: Refusal) -> Response {
-    let Refusal { detail, sha256, problems, wanted, report, changes, changed, left_out, new_hosts, accept, relabelled } =
-        refusal;
+    let Refusal { detail, sha256, problems, wanted, report, changes, changed, left_out, without_headers, .. } = refusal;
+    let (new_hosts, accept, relabelled) = (refusal.new_hosts, refusal.accept, refusal.relabelled);
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     problem_json(
         status,
@@ -312,6 +316,7 @@ fn refused(refusal: Refusal) -> Response {
             changes: changes.into_iter().map(ChangedVerdict::from).collect(),
             changed,
             left_out,
+            without_headers,
             new_hosts,
             accept,
         },

@@ -60,6 +60,7 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unmatched::dismiss))
         .routes(routes!(unrecognized::list))
         .routes(routes!(unrecognized::dismiss))
+        .routes(routes!(unrecognized::judge))
         .routes(routes!(unrecognized::contradictions))
         .routes(routes!(unrecognized::dismiss_contradiction))
         .routes(routes!(unrecognized::reopen))

@@ -4,6 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::{Contradiction, Facts, Outcome, Report, ReviewFilter, StoredCallback, UnrecognizedCallback};
+use host::{CallbackResult, JudgedAgain};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -238,6 +239,75 @@ pub async fn dismiss(
     let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What came of a callback that was judged again.
+#[derive(Serialize, ToSchema)]
+pub struct JudgedReport {
+    /// `accepted`: what it reports is recorded, and the callback is acknowledged. `answered`, `unresolved`, `ignored`, `refused` or
+    /// `unavailable`: nothing is recorded, and it waits as before.
+    verdict: &'static str,
+    /// Of an accepted callback: what each of its events came to.
+    outcomes: Vec<JudgedOutcome>,
+    /// Why it is not accepted: the provider's code; null if there is none.
+    code: Option<String>,
+    /// The provider's message about it; null if there is none.
+    message: Option<String>,
+    /// Whether it was judged without its secret headers, which were sealed with another key. A provider that is proved by them refuses it.
+    without_headers: bool,
+}
+
+/// What an event came to.
+#[derive(Serialize, ToSchema)]
+struct JudgedOutcome {
+    /// Whether the event was recorded before.
+    repeated: bool,
+    /// The sequence number of its entry; null if it has none.
+    entry: Option<u64>,
+    /// The id of its unmatched event; null if it has none.
+    unmatched: Option<u64>,
+    /// The id of the contradiction that it makes; null if it makes none.
+    contradiction: Option<u64>,
+}
+
+impl From<Outcome> for JudgedOutcome {
+    fn from(outcome: Outcome) -> JudgedOutcome {
+        let none = JudgedOutcome { repeated: false, entry: None, unmatched: None, contradiction: None };
+        match outcome {
+            Outcome::Recorded { seq, repeated } => JudgedOutcome { entry: Some(seq), repeated, ..none },
+            Outcome::Unmatched { id, repeated } => JudgedOutcome { unmatched: Some(id), repeated, ..none },
+            Outcome::NoMovement { repeated } => JudgedOutcome { repeated, ..none },
+            Outcome::Contradiction { id } => JudgedOutcome { contradiction: id, ..none },
+            Outcome::Refused(_) => none,
+        }
+    }
+}
+
+impl From<JudgedAgain> for JudgedReport {
+    fn from(judged: JudgedAgain) -> JudgedReport {
+        let (code, message) = judged.problem.map(|problem| (problem.code, problem.message)).unzip();
+        let verdict = judged.result.name();
+        let outcomes = match judged.result {
+            CallbackResult::Accepted(outcomes) => outcomes.into_iter().map(JudgedOutcome::from).collect(),
+            _ => Vec::new(),
+        };
+        JudgedReport { verdict, outcomes, code, message, without_headers: judged.lacks_headers }
+    }
+}
+
+/// Has the active component judge an unrecognized callback again, as after a faulty component was swapped.
+///
+/// What it reports is recorded, each event once. A callback with masked card data is not judged again.
+#[utoipa::path(post, path = "/unrecognized/{id}/judge", operation_id = "judge_unrecognized",
+    request_body = Acknowledgement, params(NumberPath), responses(
+    (status = OK, body = JudgedReport), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn judge(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Acknowledgement>,
+) -> Result<Json<JudgedReport>, Problem> {
+    let Json(Acknowledgement { operator }) = body?;
+    blocking(&app, move |app| Ok(Json(app.host.judge_again(id, operator)?.into()))).await
 }
 
 /// Acknowledges a contradiction.

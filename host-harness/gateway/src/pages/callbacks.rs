@@ -3,6 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Acknowledged, Contradiction, Facts, Outcome, ReviewFilter, StoredCallback, UnrecognizedCallback};
+use host::{CallbackResult, ErrorKind};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -63,8 +64,8 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
             h2 { (lang.of("Нераспознанные уведомления", "Unrecognized callbacks")) ": " (list.total) }
             p.hint {
                 (lang.of(
-                    "По ним ничего не зачислено. Если деньги в личном кабинете платёжной системы есть, внесите корректировку; потом отметьте уведомление разобранным.",
-                    "Nothing was credited by them. If the money is at the payment system, enter a correction; then acknowledge the callback.",
+                    "По ним ничего не зачислено. Если с тех пор исправлены настройки или компонент, проверьте уведомление ещё раз. Иначе, если деньги в личном кабинете платёжной системы есть, внесите корректировку; потом отметьте уведомление разобранным.",
+                    "Nothing was credited by them. If settings or the component were put right since, judge the callback again. Otherwise, if the money is at the payment system, enter a correction; then acknowledge the callback.",
                 ))
             }
             @for one in &list.rows { (unjudged(lang, clock, session, one)) }
@@ -75,13 +76,20 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
 
 fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &UnrecognizedCallback) -> Markup {
     let UnrecognizedCallback { id, callback, code, message, times, last_at, acknowledged } = one;
+    let action = "/operator/unrecognized";
     html! {
         section.card {
             p.bad { (text::unresolved(lang, code)) }
             p.hint lang="en" { @if !code.is_empty() { code { (code) } ": " } (message) }
             @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
             (raw(lang, clock, callback))
-            (acknowledge(lang, clock, session, "/operator/unrecognized", *id, acknowledged.as_ref()))
+            @if acknowledged.is_none() && !callback.is_masked {
+                form.inline method="post" action={ (action) "/" (id) "/judge" } {
+                    (csrf(session))
+                    button.quiet { (lang.of("Проверить ещё раз", "Judge again")) }
+                }
+            }
+            (acknowledge(lang, clock, session, action, *id, acknowledged.as_ref()))
         }
     }
 }
@@ -177,6 +185,79 @@ pub async fn acknowledge_contradicting(
 ) -> Result<Response, Problem> {
     blocking(&app, move |app| Ok(app.host.acknowledge_contradiction(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
+}
+
+/// Has an unrecognized callback judged again, and shows what came of it.
+pub async fn judge(
+    State(app): AppState,
+    lang: Lang,
+    Path(id): Path<u64>,
+    CsrfForm { session, .. }: CsrfForm,
+) -> Result<Markup, Problem> {
+    let operator = session.operator.clone();
+    let judged = blocking(&app, move |app| match app.host.judge_again(id, operator) {
+        Err(error) if error.kind == ErrorKind::NotFound => Err(error.into()),
+        judged => Ok(judged),
+    })
+    .await?;
+    let content = html! {
+        @match &judged {
+            Ok(judged) => {
+                (verdict(lang, &judged.result))
+                @if let Some(problem) = &judged.problem { p.hint lang="en" { code { (problem.code) } ": " (problem.message) } }
+                @if judged.lacks_headers {
+                    p.bad {
+                        (lang.of(
+                            "Проверено без секретных заголовков: они закрыты другим ключом, не тем, что в этой папке данных. Если платёжная система подписывает уведомления заголовком, верните файл key, с которым оно пришло, и проверьте ещё раз.",
+                            "It was judged without its secret headers: they were sealed with another key than this data folder's. If a header proves the callback, put the key file back with which it came, and judge it again.",
+                        ))
+                    }
+                }
+            }
+            Err(error) => p.bad role="alert" { (lang.of("Уведомление не принято и ждёт, как прежде. ", "The callback is not accepted, and waits as before. ")) span lang="en" { (error) } }
+        }
+        p { a href=(ADDRESS) { "← " (lang.of("Все неопознанные платежи", "All unmatched payments")) } }
+    };
+    Ok(Page::operators(lang, lang.of("Повторная проверка уведомления", "A callback judged again"), &session).show(&content))
+}
+
+/// Says what came of a callback that was judged again.
+fn verdict(lang: Lang, result: &CallbackResult) -> Markup {
+    let CallbackResult::Accepted(outcomes) = result else {
+        let why = match result {
+            CallbackResult::Unavailable => lang.of(
+                "Сейчас его проверить нельзя: платёжная система не ответила. Проверьте позже.",
+                "It cannot be judged now: the payment system did not answer. Try again later.",
+            ),
+            CallbackResult::Refused => lang.of("Подпись не подтвердилась.", "Its signature does not hold."),
+            CallbackResult::Ignored | CallbackResult::Answered => lang.of("Оно не о деньгах.", "It is not about money."),
+            _ => lang.of("Разобрать его снова не удалось.", "It still cannot be resolved."),
+        };
+        return html! {
+            p.bad role="status" { (why) " " (lang.of("Ничего не зачислено, уведомление ждёт, как прежде.", "Nothing was credited, and it waits as before.")) }
+        };
+    };
+    html! {
+        p.good role="status" { (lang.of("Уведомление принято и отмечено разобранным.", "The callback is accepted and acknowledged.")) }
+        ul {
+            @for outcome in outcomes {
+                li {
+                    @match outcome {
+                        Outcome::Recorded { seq, repeated: false } => { (lang.of("Сделана проводка ", "It made the entry ")) (seq) }
+                        Outcome::Recorded { seq, .. } => { (lang.of("Уже было учтено проводкой ", "It was entered before, by the entry ")) (seq) }
+                        Outcome::Unmatched { id, .. } => a href={ (ADDRESS) "/" (id) } { (lang.of("Неопознанный платёж № ", "Unmatched payment № ")) (id) }
+                        Outcome::NoMovement { .. } => { (lang.of("Деньги не двигались", "No money moved")) }
+                        Outcome::Contradiction { .. } | Outcome::Refused(_) => { (lang.of("Противоречит тому, что учтено раньше", "It contradicts what was recorded before")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Shows the list at the address of a form, as after the language switch.
+pub async fn to_list() -> Redirect {
+    Redirect::to(ADDRESS)
 }
 
 /// Where each list continues.

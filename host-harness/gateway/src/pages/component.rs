@@ -45,7 +45,7 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> 
                 (version(&swapped.current)) "."
                 @if let Some(found) = &swapped.found {
                     (lang.of(" Проверено на прежних уведомлениях: ", " Checked against earlier callbacks: ")) (found.replay.replayed) "."
-                    (left_out(lang, found.replay.left_out))
+                    (left_out(lang, found.replay.left_out, found.replay.without_headers))
                 }
             }
             @if let Ok(provider) = app.host.provider(name) {
@@ -81,12 +81,19 @@ fn stays(app: &App, lang: Lang, name: &ProviderName) -> &'static str {
     }
 }
 
-/// Says how many callbacks could not be replayed.
-fn left_out(lang: Lang, left_out: usize) -> Markup {
+/// Says how many callbacks could not be replayed, or not as they came.
+fn left_out(lang: Lang, left_out: usize, without_headers: usize) -> Markup {
     html! {
         @if left_out > 0 {
             (lang.of(" Пропущено уведомлений, в которых скрыты данные карт: ", " Callbacks left out because card data in them was masked: "))
             (left_out) "."
+        }
+        @if without_headers > 0 {
+            (lang.of(
+                " Проверено без секретных заголовков, потому что они закрыты другим ключом: ",
+                " Callbacks compared without their secret headers, which were sealed with another key: ",
+            ))
+            (without_headers) "."
         }
     }
 }
@@ -132,7 +139,7 @@ fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusa
             p {
                 (lang.of("Прежних уведомлений, которые он обрабатывает иначе: ", "Callbacks whose verdict it changes: ")) b { (refusal.changed) }
                 (lang.of(". Посмотрите, что меняется; замените, только если так и задумано.", ". Review the changes; apply them only if they are intended."))
-                (left_out(lang, refusal.left_out))
+                (left_out(lang, refusal.left_out, refusal.without_headers))
             }
             @for change in &refusal.changes { (changed(app, lang, change)) }
             @if refusal.changed > refusal.changes.len() {

@@ -92,6 +92,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/unmatched", get(unmatched::page))
         .route("/operator/unmatched/{id}", get(unmatched::one).post(unmatched::resolve))
         .route("/operator/unrecognized/{id}", post(callbacks::acknowledge_one))
+        .route("/operator/unrecognized/{id}/judge", get(callbacks::to_list).post(callbacks::judge))
         .route("/operator/contradictions/{id}", post(callbacks::acknowledge_contradicting))
         .route("/operator/acknowledged", get(callbacks::acknowledged))
         .route("/operator/unrecognized/{id}/reopen", post(callbacks::reopen_one))

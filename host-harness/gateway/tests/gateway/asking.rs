@@ -7,12 +7,16 @@ use crate::swap::{KEY, made_up};
 
 /// Tops up an account by the made-up payment system, and returns the status and the reply.
 fn top_up(server: &Server, payment: &str, account: &str) -> (u16, String) {
-    let signed = format!("{KEY}top-up{payment}100500100.00;{account};RUB;17");
-    let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
-    let body =
-        format!("type=top-up&payment={payment}&payer=100500&amount=100.00&order={account}&currency=RUB&shop=17&sign={sign}");
+    let body = top_up_body(payment, account);
     let mut answer = server.agent.post(server.url("/callbacks/made-up/pay")).send(body).unwrap();
     (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+}
+
+/// Returns the request that asks billing to agree to a payment of an account.
+pub fn top_up_body(payment: &str, account: &str) -> String {
+    let signed = format!("{KEY}top-up{payment}100500100.00;{account};RUB;17");
+    let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
+    format!("type=top-up&payment={payment}&payer=100500&amount=100.00&order={account}&currency=RUB&shop=17&sign={sign}")
 }
 
 /// A payment of an account, to which billing is asked to agree: it is credited once, every repetition gets the same number, and one

@@ -17,6 +17,7 @@ mod calls;
 mod connections;
 mod decisions;
 mod exports;
+mod headers;
 mod http;
 mod identifiers;
 mod login;

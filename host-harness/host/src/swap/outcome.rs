@@ -121,6 +121,8 @@ pub struct Refusal {
     pub changed: usize,
     /// How many stored callbacks were not replayed.
     pub left_out: usize,
+    /// How many were replayed without their secret headers, which were sealed with another key.
+    pub without_headers: usize,
     /// The hosts that it may call and the active component may not.
     pub new_hosts: Vec<String>,
     /// The digest that accepts these changes and hosts.

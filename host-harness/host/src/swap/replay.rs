@@ -2,29 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, StoredCallback, TransactionId, Verdict};
+use domain::{CallbackAnswer, CallbackRequest, EventKind, StoredCallback, TransactionId, Verdict};
 use sandbox::{Error, Merchant, NoAnswers, drive};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::callback_form::{Reopened, reopened};
+use crate::sealing::Key;
+
 /// How many callbacks are replayed: the last ones.
 pub const REPLAYED_CALLBACKS_MAX: u32 = 1000;
 /// How many changed verdicts are listed. The digest covers all.
 const CHANGES_SHOWN_MAX: usize = 20;
-
-/// Converts a stored callback back into a request.
-fn request(raw: &StoredCallback) -> CallbackRequest {
-    CallbackRequest {
-        method: HttpMethod::from_name(&raw.method.to_lowercase()).unwrap_or(HttpMethod::Post),
-        path: raw.path.clone(),
-        query: raw.query.clone(),
-        headers: raw.headers.clone(),
-        body: raw.body.clone(),
-        remote_address: raw.remote_address.clone(),
-        received_at: raw.received_at,
-    }
-}
 
 /// How the verdicts of two components on the same callbacks differ.
 #[derive(Default)]
@@ -33,6 +23,8 @@ pub struct Replay {
     pub replayed: usize,
     /// How many were left out. Parts of them were masked, so that a verdict on them need not be that of the genuine callback.
     pub left_out: usize,
+    /// How many were replayed without their secret headers, which were sealed with another key.
+    pub without_headers: usize,
     /// The first of the changed verdicts.
     pub changes: Vec<VerdictChange>,
     /// How many verdicts changed, including those that are not listed.
@@ -64,8 +56,9 @@ pub struct Difference {
 
 impl Replay {
     /// Calls the candidate with callbacks that the active component has judged, each in a fresh instance.
-    pub fn run(judged: Vec<JudgedCallback>, left_out: usize, after: &Merchant) -> Replay {
-        let mut replay = Replay { replayed: judged.len(), left_out, ..Replay::default() };
+    pub fn run(earlier: EarlierCallbacks, after: &Merchant) -> Replay {
+        let EarlierCallbacks { judged, left_out, without_headers } = earlier;
+        let mut replay = Replay { replayed: judged.len(), left_out, without_headers, ..Replay::default() };
         for JudgedCallback { request, verdict: before, .. } in judged {
             let after = verdict(answer(after, &request));
             if before != after {
@@ -101,22 +94,35 @@ pub struct JudgedCallback {
     verdict: ComparableVerdict,
 }
 
-/// Calls the active component with callbacks, each in a fresh instance. Returns their verdicts, and how many callbacks were
-/// left out because card data in them was masked: a signature over them need not be valid any more.
-pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<JudgedCallback>, usize) {
-    let replayed = |raw: &StoredCallback| {
-        let request = request(raw);
+/// Stored callbacks, with the active component's verdicts.
+#[derive(Default)]
+pub struct EarlierCallbacks {
+    pub judged: Vec<JudgedCallback>,
+    /// How many were left out because card data in them was masked: a signature over them need not be valid any more.
+    pub left_out: usize,
+    /// How many were judged without their secret headers, which were sealed with another key.
+    pub without_headers: usize,
+}
+
+/// Calls the active component with callbacks, each in a fresh instance.
+pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback], key: &Key) -> EarlierCallbacks {
+    let mut earlier = EarlierCallbacks::default();
+    for stored in callbacks {
+        if stored.is_masked {
+            earlier.left_out += 1;
+            continue;
+        }
+        let Reopened { request, lacks_headers } = reopened(stored, key);
+        earlier.without_headers += usize::from(lacks_headers);
         let answer = answer(merchant, &request);
         let event = match answer.as_ref().map(|answer| &answer.verdict) {
             Ok(Verdict::Happened(events)) if events.len() == 1 => events.first(),
             _ => None,
         };
         let event = event.map(|event| (event.facts.kind, event.facts.transaction.clone()));
-        JudgedCallback { request, event, verdict: verdict(answer) }
-    };
-    let whole: Vec<JudgedCallback> = callbacks.iter().filter(|raw| !raw.is_masked).map(replayed).collect();
-    let left_out = callbacks.len() - whole.len();
-    (whole, left_out)
+        earlier.judged.push(JudgedCallback { request, event, verdict: verdict(answer) });
+    }
+    earlier
 }
 
 /// Returns the verdict about a callback. What the component asks is not answered: it was another moment.

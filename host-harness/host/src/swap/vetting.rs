@@ -60,9 +60,9 @@ pub fn vet(
     };
     let relabelled = relabelled(&stored, component, provider);
     let before = component.and_then(ActiveComponent::ready_merchant);
-    let (judged, left_out) = before.map(|before| replay::judge(before, &callbacks)).unwrap_or_default();
+    let earlier = before.map(|before| replay::judge(before, &callbacks, key)).unwrap_or_default();
     let vectors = settings.as_ref().filter(|_| after.is_some()).map(|settings| Vectors {
-        callbacks: samples(&judged),
+        callbacks: samples(&earlier.judged),
         ..vectors(&stored, settings, relabelled.iter().map(|one| one.name.clone()))
     });
     let report = conformance::check_provider(provider, vectors.as_ref(), Effort::Quick, seed(provider));
@@ -70,8 +70,7 @@ pub fn vet(
         let detail = format!("it does not pass the checks: {}", report.verdict());
         return Err(Refusal { report: Some(report), ..Refusal::new(detail) }.into());
     }
-    let replay =
-        after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(judged, left_out, after)).unwrap_or_default();
+    let replay = after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(earlier, after)).unwrap_or_default();
     let new_hosts = match (component, new_hosts) {
         (Some(component), NewHosts::MustBeAccepted) => only_of_candidate(component, provider, settings.as_ref(), request),
         _ => Vec::new(),
@@ -251,9 +250,9 @@ fn accepted(
         ));
     }
     let (changes, changed, sha256) = (replay.changes.clone(), replay.changed, provider.sha256().to_owned());
-    let left_out = replay.left_out;
+    let (left_out, without_headers) = (replay.left_out, replay.without_headers);
     let found = Refusal::new(found.join("; and "));
-    Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, new_hosts, ..found }))
+    Err(Box::new(Refusal { sha256, changes, changed, left_out, without_headers, accept, relabelled, new_hosts, ..found }))
 }
 
 /// Returns the settings to check with. The secrets are those that the host knows, whatever the component declares.

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use domain::HttpResult;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use host::CallPurpose;
 
-use crate::client::{ANSWER_BYTES_MAX, check, check_call, client, get, post};
+use crate::client::{ANSWER_BYTES_MAX, begin, check, check_call, client, end, get, post};
 use crate::server::Step::{Flood, Read, Write as Bytes};
 use crate::server::{Server, Step, write};
 
@@ -139,6 +141,26 @@ fn a_body_is_counted_when_it_is_decoded() {
     let head = write("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n");
     let nothing: &'static [u8] = gzip(b"").leak();
     check(&[Read, head, Flood(nothing)], too_long, 1);
+}
+
+/// The ceilings of what calls are made for, which count what a body is once it is decoded.
+#[test]
+fn a_report_may_be_longer_than_other_answers() {
+    for (purpose, bytes_max) in [(CallPurpose::Payment, 64 << 10), (CallPurpose::Report, 1 << 20)] {
+        for (bytes, is_read) in [(bytes_max, true), (bytes_max + 1, false), (100 << 20, false)] {
+            let body = gzip(&vec![b'a'; bytes]);
+            assert!(body.len() < bytes / 4, "it is compressed");
+            let server = Server::https(&[Read, Bytes(coded("gzip", &body))]);
+            let mut call = get(&server.url("/"));
+            call.call.answer_bytes_max = u32::MAX;
+            call.answer_bytes_max = purpose.answer_bytes_max(&call.call);
+            let length = match end(&begin(&client(), call)) {
+                HttpResult::Response(response) => Some(response.body.len()),
+                _ => None,
+            };
+            assert_eq!(length, is_read.then_some(bytes), "{purpose:?} {bytes}");
+        }
+    }
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl Books {
             headers: Vec::new(),
             body: b"a=1".to_vec(),
             remote_address: String::new(),
+            sealed_headers: Vec::new(),
             is_masked: false,
         };
         self.ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()

@@ -333,6 +333,7 @@ impl Driven {
             headers,
             body,
             remote_address,
+            sealed_headers: Vec::new(),
             is_masked: false,
         };
         self.ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()

@@ -86,6 +86,7 @@ fn first_version_database_migrates_with_all_rows() {
         headers: Vec::new(),
         body: body.into(),
         remote_address: String::new(),
+        sealed_headers: Vec::new(),
         is_masked: false,
     };
     let mut kept = vec![callback("GET", "a=1", b"", 90), callback("POST", "", b"a=1\xff", 100)];
@@ -235,6 +236,7 @@ fn old_outcomes_become_movements() {
             headers: Vec::new(),
             body: Vec::new(),
             remote_address: String::new(),
+            sealed_headers: Vec::new(),
             is_masked: false,
         };
         ledger.record(Submission::of_callback(event, callback.into())).unwrap().into_outcome().unwrap()

@@ -33,12 +33,13 @@ const PAGES: [&str; 16] = [
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The operator's forms, each filled in so that it would change something.
-const FORMS: [Form; 20] = [
+const FORMS: [Form; 21] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
     ("/operator/unmatched/1", &[("decision", "confirmed"), ("account", ACCOUNT), ("comment", "звонил")]),
     ("/operator/unmatched/2", &[("decision", "dismiss"), ("comment", "не наш")]),
+    ("/operator/unrecognized/1/judge", &[]),
     ("/operator/unrecognized/1", &[]),
     ("/operator/unrecognized/1/reopen", &[]),
     // Once more, so that the final state differs from the initial one.

@@ -38,8 +38,10 @@ const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 /// The required fields: all but the time.
 const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
-/// The headers that it asks for, and whether they are secret. It has no use for them.
+/// The headers that it asks for, and whether they are secret. Without a fault it has no use for them.
 const HEADERS: [(&str, bool); 2] = [("x-shop", false), ("x-key", true)];
+/// What the header `x-key` must hold where it proves the callback.
+const HEADER_KEY: &str = "TestHeaderKey";
 const COMMENT: &str = "Top-up";
 /// The largest form that a fault parses by itself: a larger one would exceed a call's fuel.
 const FORM_BYTES_MAX: usize = 8 << 10;
@@ -308,6 +310,9 @@ impl Merchant {
             Err(error) => return Verdict::Refused(Code::Malformed.whole(error.to_string())),
         };
         let mut values = FIELDS.map(|name| form.get(name).to_owned());
+        if fault::is("header-proves") && !request.headers.iter().any(|(name, value)| name == "x-key" && value == HEADER_KEY) {
+            return Verdict::Refused(Code::SignatureMismatch.at("x-key", "The header does not hold the key."));
+        }
         if !self.is_signed(&values) {
             let problem = Code::SignatureMismatch.at("sign", "The signature does not hold.");
             return if fault::is("forgeries-ignored") { Verdict::Ignored(problem) } else { Verdict::Refused(problem) };

@@ -183,6 +183,7 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
         headers,
         body,
         remote_address,
+        sealed_headers: Vec::new(),
         is_masked: false,
     };
     ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap();
