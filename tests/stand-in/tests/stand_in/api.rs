@@ -149,7 +149,10 @@ fn a_person_ends_refunds_on_the_page() {
         post(&till.url("/refund"), "").unwrap();
     }
     let (_, page) = post(&till.url("/stand-in/refund/finish"), "refund=r-1").unwrap();
-    assert!(page.contains("Возврат r-1: 0.01, выполнен") && page.contains("Возврат r-2: 0.01, ждёт банка плательщика"), "{page}");
+    assert!(
+        page.contains("Возврат r-1: 0.01, выполнен") && page.contains("Возврат r-2: 0.01, ждёт банка плательщика"),
+        "{page}"
+    );
     assert_eq!(page.matches("Выполнить возврат").count(), 1, "{page}");
     let (_, page) = post(&till.url("/stand-in/refund/refuse"), "refund=r-2&payment=7").unwrap();
     assert!(page.contains("Возврат r-2: 0.01, отклонён"), "{page}");

@@ -13,9 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{
-    ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply,
-};
+use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply};
 use crate::form::Form;
 use crate::price::Price;
 use crate::secret::Secret;
@@ -169,7 +167,8 @@ impl CloudPayments {
             "/payments/qr/sbp/link" => self.sbp(&call, request),
             "/payments/refund" => {
                 let id = text(&call, "TransactionId");
-                self.pay_back(&id, amount(request)?, request.header("x-request-id")).map(|refund| json!({ "TransactionId": refund }))
+                self.pay_back(&id, amount(request)?, request.header("x-request-id"))
+                    .map(|refund| json!({ "TransactionId": refund }))
             }
             "/payments/get" => self.find(&text(&call, "TransactionId")).map(|found| self.model(found)).ok_or(NOT_FOUND),
             "/v2/payments/find" => {
@@ -189,7 +188,17 @@ impl CloudPayments {
         }
         let (account, currency) = (text(call, "AccountId"), text(call, "Currency"));
         let status = "Created";
-        Ok(self.add(Transaction { id: 0, order, account, amount, currency, status, is_sbp, original: None, request: String::new() }))
+        Ok(self.add(Transaction {
+            id: 0,
+            order,
+            account,
+            amount,
+            currency,
+            status,
+            is_sbp,
+            original: None,
+            request: String::new(),
+        }))
     }
 
     fn add(&mut self, transaction: Transaction) -> u64 {

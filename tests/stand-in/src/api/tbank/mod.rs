@@ -9,9 +9,7 @@ mod sign;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply,
-};
+use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply};
 use crate::secret::Secret;
 
 pub use sign::token;
@@ -310,7 +308,8 @@ impl PaymentApi for TBank {
 
     fn refund_key(&self, request: &ApiRequest) -> Option<String> {
         let call = request.json();
-        (request.path == "/v2/Cancel").then(|| call.as_object().map_or_else(String::new, |call| text(call, "ExternalRequestId")))
+        (request.path == "/v2/Cancel")
+            .then(|| call.as_object().map_or_else(String::new, |call| text(call, "ExternalRequestId")))
     }
 
     fn is_accepted(&self, reply: &Reply) -> bool {
