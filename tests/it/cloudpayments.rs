@@ -253,7 +253,7 @@ fn a_refund_is_made_once_whatever_is_lost() {
     // The host may send it again within an hour: the API knows it.
     let OperationResult::Succeeded(again) = site.refund(&request) else { panic!() };
     assert_eq!((&found.dedup_key, &found.facts), (&again.dedup_key, &again.facts));
-    assert_eq!(site.server.with(|site| site.refunds()), 1);
+    assert_eq!(site.server.refunds(), 1);
     let changing: Vec<Repeatable> =
         site.outside.calls.iter().filter(|call| call.url.ends_with("/refund")).map(|call| call.repeatable).collect();
     assert_eq!(changing, [Repeatable::Within(3_600); 3]);

@@ -13,7 +13,7 @@ use money::Currency;
 use sandbox::{Answers, Merchant, drive};
 use serde_json::Value;
 use stand_in::api::yookassa::{Config, YooKassa as System};
-use stand_in::api::{ApiServer, Fault, Notification};
+use stand_in::api::{ApiServer, Fault, Notification, PaymentApi as _};
 use support::Client;
 
 /// When everything happens: 2026-11-28T10:00:00Z.

@@ -60,11 +60,15 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
-    /// Kills a host that takes payments, again and again, and compares what it has with what it had answered.
+    /// Kills a host that takes payments and pays back, again and again, and compares what it has with what it had answered and what
+    /// the payment systems did.
     Torture {
-        /// How often.
+        /// How often it is killed while it takes payments; 0 for never.
         #[arg(long, default_value_t = 200)]
         rounds: u32,
+        /// How many refunds it is asked for at each of two payment systems; 0 for none.
+        #[arg(long, default_value_t = 200)]
+        refunds: u32,
         /// What chooses everything; without it, a fresh one, which is printed.
         #[arg(long)]
         seed: Option<u64>,
@@ -80,10 +84,12 @@ fn main() -> anyhow::Result<()> {
         Task::Contract => contract::contract(),
         Task::Bench { what } => bench::bench(what),
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
-        Task::Torture { rounds, seed } => {
+        Task::Torture { rounds, refunds, seed } => {
             build::build(build::Scope::Tests)?;
             let mut torture = std::process::Command::new(run::target_dir().join("release/torture"));
-            torture.arg(format!("--rounds={rounds}")).args(seed.map(|seed| format!("--seed={seed}")));
+            torture
+                .args([format!("--rounds={rounds}"), format!("--refunds={refunds}")])
+                .args(seed.map(|seed| format!("--seed={seed}")));
             run::run(&mut torture)
         }
     }

@@ -65,6 +65,17 @@ impl Api {
         self.call("POST", path, body)
     }
 
+    /// Posts to a path of the API with an idempotency key. Returns the status and body of the answer.
+    ///
+    /// # Errors
+    /// If there was no answer.
+    pub fn try_post_once(&self, path: &str, key: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", &*bearer), ("content-type", "application/json"), ("idempotency-key", key)];
+        let answer = self.client.send("POST", &format!("/api/v1{path}"), &headers, body.to_string().as_bytes())?;
+        Ok((answer.status, answer.json()))
+    }
+
     /// Returns the status of a path that needs no token, such as `/readyz`.
     pub fn status(&self, path: &str) -> u16 {
         self.client.get(path, "").unwrap().status
@@ -189,7 +200,11 @@ impl Api {
         self.try_callback(body).expect("a callback is answered")
     }
 
-    fn try_get(&self, path: &str) -> Result<(u16, Value), ureq::Error> {
+    /// Returns the status and body of the answer for a path of the API.
+    ///
+    /// # Errors
+    /// If there was no answer.
+    pub fn try_get(&self, path: &str) -> Result<(u16, Value), ureq::Error> {
         self.call("GET", path, &Value::Null)
     }
 

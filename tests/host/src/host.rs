@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use end_to_end::{PRODUCT, SECRET, component_path};
+use end_to_end::{PRODUCT, SECRET, component_path, component_path_of};
 use support::{Program, StartError};
 use tempfile::TempDir;
 
@@ -80,6 +80,24 @@ impl Folder {
         command.args(["--public-url", "https://billing.example.ru", "--callback-rate", "0"]);
         command.arg("--component").arg(named(component)).arg("--settings").arg(named(&self.settings()));
         command
+    }
+
+    /// Returns the command that serves this folder with a provider that calls a payment system on this machine. Its settings are
+    /// written into the folder.
+    pub fn command_calling(&self, provider: &str, settings: &str) -> Command {
+        std::fs::write(self.settings(), settings).unwrap();
+        let mut command = Command::new(program());
+        command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0", "--callback-rate", "0"]);
+        command.args(["--public-url", "https://billing.example.ru", "--call-loopback"]);
+        command.arg("--component").arg(format!("{provider}={}", component_path_of(provider).display()));
+        command.arg("--settings").arg(format!("{provider}={}", self.settings().display()));
+        command
+    }
+
+    /// Starts a host with such a provider. The test fails if it does not start.
+    pub fn start_calling(&self, provider: &str, settings: &str) -> Host {
+        let started = self.try_start(self.command_calling(provider, settings));
+        started.unwrap_or_else(|status| panic!("it ended: {status}\n{}", self.log()))
     }
 
     /// Starts a host on the folder. The test fails if it does not start.

@@ -50,6 +50,11 @@ impl Site {
 
     /// Starts it on an existing folder, with this `HARNESS_LOG`.
     pub fn start_on(folder: Folder, log: &str) -> Site {
+        Site::start_with(folder, log, &[])
+    }
+
+    /// Starts it with more arguments of `serve`.
+    pub fn start_with(folder: Folder, log: &str, arguments: &[String]) -> Site {
         add_operator(&folder);
         for _ in 0..STARTS_MAX {
             // Links and addresses on pages must work, so the address is chosen before the host listens on it.
@@ -60,7 +65,7 @@ impl Site {
             command
                 .args(["--listen", &address.to_string(), "--component"])
                 .arg(format!("{PROVIDER}={}", component_path().display()));
-            command.env("HARNESS_LOG", log).env_remove("HARNESS_TOKEN");
+            command.args(arguments).env("HARNESS_LOG", log).env_remove("HARNESS_TOKEN");
             if let Ok(host) = folder.try_start(command) {
                 return Site { folder, host, client: Client::new(&*url).recording(), url };
             }

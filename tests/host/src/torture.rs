@@ -5,6 +5,8 @@
 //! started again and compared with what was answered. What was not answered is sent again. Then everything is sent again, which
 //! must change nothing.
 
+pub mod refunds;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;

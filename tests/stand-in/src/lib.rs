@@ -5,7 +5,7 @@
 //! What is specific to a payment system, above all its fields and signatures, is in [`chronopay`] and [`robokassa`]; each
 //! implements [`PaymentSystem`](system::PaymentSystem). Payment systems that are called by an API are in [`api`], and implement
 //! [`PaymentApi`](api::PaymentApi). The other modules send and log callbacks, parse forms, render pages, and run a server. A
-//! [`terminal`] asks a host and reports to it, and has no server.
+//! [`terminal`] asks a host and reports to it.
 
 pub mod api;
 pub mod chronopay;

@@ -8,7 +8,8 @@ use url::Url;
 const STYLE: &str = "body{font:18px/1.5 sans-serif;max-width:30rem;margin:0 auto;padding:1rem;color:#1a1a1a;background:#fff}\
     h1{font-size:1.4rem}.price{font-size:2rem;font-weight:bold;margin:.5rem 0}\
     .note{padding:.5rem .75rem;background:#fff3cd;border-left:4px solid #b58900;overflow-wrap:anywhere}\
-    select,button{font:inherit;width:100%;min-height:3rem;margin:.5rem 0;padding:.5rem;box-sizing:border-box}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.5rem .75rem;background:#f4f4f4}\
+    select,button,input:not([type=hidden]){font:inherit;width:100%;min-height:3rem;margin:.5rem 0;padding:.5rem;box-sizing:border-box}\
     button{border:1px solid #0b5c2e;border-radius:.4rem;background:#fff;color:#0b5c2e}\
     button[value=pay]{background:#0b5c2e;color:#fff}";
 

@@ -1,6 +1,7 @@
 //! What the stand-in programs share.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use crate::api::{ApiServer, PaymentApi};
 use crate::courier::Patience;
 use crate::serving::Running;
 use crate::system::PaymentSystem;
+use crate::terminal::{Terminal, page};
 
 /// When callbacks are sent, as a program's arguments say it.
 #[derive(Args)]
@@ -33,8 +35,19 @@ impl From<PatienceArguments> for Patience {
 
 /// Prints the address and serves until the process is killed.
 pub fn serve<S: PaymentSystem>(program: &str, config: Result<S::Config, String>, listen: &str) -> ExitCode {
-    match config.and_then(|config| start::<S>(config, listen)) {
-        Ok(_running) => loop {
+    let started = config.and_then(|config| Running::<S>::start(config, listen).map_err(|error| error.to_string()));
+    run(program, started.map(|running| (listening(running.address()), running)))
+}
+
+/// Keeps what was started until the process is killed, after printing what describes it.
+fn run<T>(program: &str, started: Result<(String, T), String>) -> ExitCode {
+    let printed = started.and_then(|(description, kept)| {
+        let mut out = std::io::stdout();
+        writeln!(out, "{description}").and_then(|()| out.flush()).map_err(|error| error.to_string())?;
+        Ok(kept)
+    });
+    match printed {
+        Ok(_kept) => loop {
             std::thread::park();
         },
         Err(message) => {
@@ -44,11 +57,8 @@ pub fn serve<S: PaymentSystem>(program: &str, config: Result<S::Config, String>,
     }
 }
 
-fn start<S: PaymentSystem>(config: S::Config, listen: &str) -> Result<Running<S>, String> {
-    let running = Running::start(config, listen).map_err(|error| error.to_string())?;
-    let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{}", running.address()).and_then(|()| out.flush()).map_err(|error| error.to_string())?;
-    Ok(running)
+fn listening(address: SocketAddr) -> String {
+    format!("listening on http://{address}")
 }
 
 /// Returns the value of an environment variable.
@@ -66,23 +76,14 @@ pub fn seconds_since_1970() -> u64 {
 
 /// Serves a payment system with an API until the process is killed. Prints its address, and the address of its page.
 pub fn serve_api<P: PaymentApi>(program: &str, system: Result<P, String>, listen: &str) -> ExitCode {
-    match system.and_then(|system| start_api(system, listen)) {
-        Ok(_server) => loop {
-            std::thread::park();
-        },
-        Err(message) => {
-            eprintln!("{program}: {message}");
-            ExitCode::from(2)
-        }
-    }
+    let started = system.and_then(|system| ApiServer::start(system, listen).map_err(|error| error.to_string()));
+    let describe =
+        |server: ApiServer<P>| (format!("{}\npay and pay back on {}", listening(server.address()), server.page()), server);
+    run(program, started.map(describe))
 }
 
-fn start_api<P: PaymentApi>(system: P, listen: &str) -> Result<ApiServer<P>, String> {
-    let server = ApiServer::start(system, listen).map_err(|error| error.to_string())?;
-    let (address, page) = (server.address(), server.page());
-    let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{address}\npay and pay back on {page}")
-        .and_then(|()| out.flush())
-        .map_err(|error| error.to_string())?;
-    Ok(server)
+/// Serves the page of a terminal until the process is killed. Prints its address.
+pub fn serve_terminal(program: &str, terminal: Result<Terminal, String>, listen: &str) -> ExitCode {
+    let started = terminal.and_then(|terminal| page::serve(terminal, listen).map_err(|error| error.to_string()));
+    run(program, started.map(|serving| (listening(serving.address()), serving)))
 }

@@ -1,5 +1,7 @@
-//! A terminal that speaks ОСМП's check-pay protocol, or Sber's variant of it. It asks a host about accounts and reports payments to it; it
-//! has no payment page and no server.
+//! A terminal that speaks ОСМП's check-pay protocol, or Sber's variant of it. It asks a host about accounts and reports payments to it. A
+//! person uses it on its [`page`].
+
+pub mod page;
 
 use std::time::Duration;
 
@@ -44,6 +46,8 @@ pub struct Terminal {
 /// What a host answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
+    /// What was asked: the parameters, percent-encoded.
+    pub request: String,
     /// HTTP's status.
     pub status: u16,
     /// The XML.
@@ -134,7 +138,7 @@ impl Terminal {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let sent = self.sender.send(&self.callback_url, self.method, &form, Reading::Noted);
         match (sent.status, sent.answer) {
-            (Some(status), Some(body)) => Ok(Answer { status, body }),
+            (Some(status), Some(body)) => Ok(Answer { request: form, status, body }),
             _ => Err(sent.problem.unwrap_or_default()),
         }
     }
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn values_of_an_answer() {
         let body = "<response><osmp_txn_id>7</osmp_txn_id><result>0</result><comment></comment></response>".to_owned();
-        let answer = Answer { status: 200, body };
+        let answer = Answer { request: String::new(), status: 200, body };
         let values = ["osmp_txn_id", "result", "comment", "prv_txn"].map(|name| answer.value(name));
         assert_eq!(values, [Some("7"), Some("0"), Some(""), None]);
     }

@@ -33,6 +33,8 @@ pub enum Mood {
     Answers,
     /// It pays back, and the answer is lost.
     LosesAnswers,
+    /// It answers 500, and does not pay back.
+    Fails,
     /// The call does not reach it.
     IsDown,
     Refuses,
@@ -86,6 +88,9 @@ impl Outbound for Bank {
             bank.paid_back.lock().unwrap().entry(id.clone()).or_insert_with(|| fields["amount"].clone());
         };
         let result = match (call.method, mood) {
+            (HttpMethod::Post, Mood::Fails) => {
+                HttpResult::Response(HttpResponse { status: 500, headers: Vec::new(), body: Vec::new() })
+            }
             (_, Mood::IsDown) => HttpResult::NotSent("no connection".to_owned()),
             (HttpMethod::Post, Mood::Answers) => {
                 pays(self);
@@ -301,6 +306,21 @@ fn a_refund_goes_on_with_the_component_that_began_it() {
     assert!(is_kept(&shop));
     swap(&shop, "fifth");
     assert!(!is_kept(&shop), "no operation needs it any more");
+}
+
+#[test]
+fn a_failure_is_as_good_as_no_answer_as_long_as_the_key_is_known() {
+    let mut shop = Shop::open();
+    shop.bank.is(Mood::Fails);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    assert_eq!((shop.state(&refund), shop.bank.paid_back().len()), ("pending", 0));
+    shop.restart();
+    shop.bank.is(Mood::LosesAnswers);
+    shop.after(60);
+    assert_eq!((shop.state(&refund), shop.bank.paid_back().len()), ("pending", 1), "it was sent again");
+    shop.bank.is(Mood::Answers);
+    shop.after(600);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back().len()), ("done", 7_000, 1));
 }
 
 #[test]

@@ -69,12 +69,15 @@ impl StoredJournal {
         Journal { calls: self.calls.iter().map(call).collect() }
     }
 
-    /// Takes over the calls of a decision. Answers that are stored stay.
+    /// Takes over the calls of a decision. Answers that are stored stay, unless the decision takes them back.
     pub fn follow(&mut self, decided: &Journal) {
         self.calls.truncate(decided.calls.len());
         for (at, call) in decided.calls.iter().enumerate() {
             match self.calls.get_mut(at) {
-                Some(stored) => stored.is_repeated = call.is_repeated,
+                Some(stored) => {
+                    stored.is_repeated = call.is_repeated;
+                    stored.answer.take_if(|_| !call.is_answered);
+                }
                 None => self.calls.push(StoredCall {
                     digest: call.digest.clone(),
                     first_sent_at: call.first_sent_at,

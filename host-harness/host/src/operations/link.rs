@@ -158,6 +158,7 @@ impl Running {
                 self.end_link(code, messages.join(" "))
             }
             Err(LinkFailure::Unavailable(problem)) => {
+                self.take_back_answer()?;
                 let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
                 match is_over {
                     true => self.end_link(&problem.code, said(problem)),

@@ -143,6 +143,7 @@ impl Running {
         // If this program stops from here on, the operation goes on by itself after this time.
         self.store(Some(self.host.now().saturating_add(super::retry::INTERRUPTED_SECONDS)))?;
         let result = self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget);
+        let result = result.map(|result| open_if_failed(result, call.repeatable));
         match &result {
             Ok(HttpResult::Response(answer)) => {
                 self.pass.answered();
@@ -177,6 +178,20 @@ impl Running {
         Ok(())
     }
 
+    /// Takes back the answer by which the provider said that nothing was done, so that the call is made again: only if it judged by
+    /// that answer, and by nothing that it read later.
+    ///
+    /// # Errors
+    /// If the call cannot be written, which is a fault of this program.
+    pub fn take_back_answer(&mut self) -> Result<(), HostError> {
+        let Some((call, HttpResult::Response(_))) = self.context.called.last() else { return Ok(()) };
+        let (digest, last) = (digest(call)?, self.pass.journal().calls.last());
+        if last.is_some_and(|last| last.digest == digest) {
+            self.pass.not_done();
+        }
+        Ok(())
+    }
+
     /// Forgets the calls that were made, since they have begun the operation at the payment system.
     pub fn forget_calls(&mut self) {
         self.pass = Pass::new(Journal::default());
@@ -194,5 +209,16 @@ impl Running {
     /// since what that did is a fact.
     pub fn told(&self) -> Vec<(domain::LedgerQuestion, domain::LedgerAnswer)> {
         if self.is_bound() { Vec::new() } else { crate::questions::told_of_ledger(&self.context) }
+    }
+}
+
+/// A payment system that fails leaves open what it did. Where it knows a call by its key, that is as good as no answer: the call is
+/// sent again.
+fn open_if_failed(result: HttpResult, repeatable: Repeatable) -> HttpResult {
+    match result {
+        HttpResult::Response(answer) if answer.status >= 500 && matches!(repeatable, Repeatable::Within(_)) => {
+            HttpResult::Unknown(format!("it was answered with status {}", answer.status))
+        }
+        result => result,
     }
 }

@@ -202,6 +202,7 @@ impl Running {
                 self.end(OperationEnd::Refused { code: code.clone(), message: said(&problem) })
             }
             Came::Unavailable(problem) => {
+                self.take_back_answer()?;
                 let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
                 match (is_over, self.is_bound() || self.journal.is_begun) {
                     (false, _) => self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true),

@@ -153,6 +153,20 @@ impl Pass {
         }
     }
 
+    /// Records that nothing was done, as the provider says by the answer to the last call, such as that there are too many calls: it
+    /// may be made again. One that was sent before without an answer may have been done then, and is sent again as a repetition.
+    pub fn not_done(&mut self) {
+        if self.wanted.len() != self.journal.calls.len() {
+            return;
+        }
+        let Some(call) = self.journal.calls.last_mut().filter(|call| call.is_answered) else { return };
+        call.is_answered = false;
+        if !call.is_repeated {
+            self.journal.calls.pop();
+        }
+        self.wanted.pop();
+    }
+
     /// Returns why a result of the provider ends the operation as unknown instead; `None` if the result counts.
     ///
     /// A call that was made and is not wanted any more is another version's. Whoever does not know of it cannot say that
@@ -249,6 +263,34 @@ mod tests {
         assert_eq!(pass.decide(call("a", HOUR), 2_000), CallDecision::SendAgain);
         pass.answered();
         assert!(pass.journal().calls[0].is_answered);
+    }
+
+    #[test]
+    fn call_whose_answer_says_that_nothing_was_done_is_made_again() {
+        // It was answered now, or before a crash.
+        for made in ["", "a"] {
+            let mut pass = Pass::new(journal(made));
+            pass.decide(call("a", NEVER), 1_000);
+            pass.answered();
+            pass.not_done();
+            assert_eq!(*pass.journal(), journal(""), "{made}");
+            assert_eq!(pass.decide(call("a", NEVER), 1_001), CallDecision::Send);
+        }
+        // The first time it may have been done.
+        let mut pass = Pass::new(journal("a?"));
+        assert_eq!(pass.decide(call("a", HOUR), 1_001), CallDecision::SendAgain);
+        pass.answered();
+        pass.not_done();
+        let mut pass = Pass::new(pass.journal().clone());
+        assert_eq!(pass.decide(call("a", HOUR), 4_589), CallDecision::SendAgain);
+        assert_eq!(Pass::new(pass.journal().clone()).decide(call("a", HOUR), 4_590), CallDecision::AnswerUnknown);
+        // A call that has no answer, or that this provider did not want, stays.
+        for (made, wants) in [("a?", true), ("a", false)] {
+            let mut pass = Pass::new(journal(made));
+            wants.then(|| pass.decide(call("a", NEVER), 1_001));
+            pass.not_done();
+            assert_eq!(*pass.journal(), journal(made), "{made}");
+        }
     }
 
     #[test]

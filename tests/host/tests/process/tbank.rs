@@ -1,9 +1,6 @@
 //! T-Bank with a stand-in that the host calls: a link, its notifications, a refund, and a lost notification.
 
-use std::process::Command;
-
-use end_to_end::{component_path_of, tbank};
-use host_tests::host::program;
+use end_to_end::tbank;
 use host_tests::{Folder, Host};
 use serde_json::{Value, json};
 use stand_in::api::tbank::{Config, TBank};
@@ -23,13 +20,7 @@ fn start() -> (Folder, Host, ApiServer<TBank>) {
     let folder = Folder::default();
     let (key, password, api) = (tbank::TERMINAL_KEY, tbank::PASSWORD, bank.url("/v2"));
     let settings = format!("terminal-key = \"{key}\"\npassword = \"{password}\"\napi-url = \"{api}\"\n");
-    std::fs::write(folder.settings(), settings).unwrap();
-    let mut command = Command::new(program());
-    command.arg("serve").arg("--data").arg(folder.data()).args(["--listen", "127.0.0.1:0", "--callback-rate", "0"]);
-    command.args(["--public-url", "https://billing.example.ru", "--call-loopback"]);
-    command.arg("--component").arg(format!("tbank={}", component_path_of("tbank").display()));
-    command.arg("--settings").arg(format!("tbank={}", folder.settings().display()));
-    let host = folder.try_start(command).unwrap_or_else(|status| panic!("{status}\n{}", folder.log()));
+    let host = folder.start_calling("tbank", &settings);
     host.api.put_account(ACCOUNT);
     (folder, host, bank)
 }

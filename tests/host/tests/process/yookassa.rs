@@ -1,9 +1,6 @@
 //! YooKassa with a stand-in that the host calls: links, notifications that the host looks up, and forged ones.
 
-use std::process::Command;
-
-use end_to_end::{component_path_of, yookassa};
-use host_tests::host::program;
+use end_to_end::yookassa;
 use host_tests::{Folder, Host};
 use serde_json::{Value, json};
 use stand_in::api::yookassa::{Config, YooKassa};
@@ -25,13 +22,7 @@ fn start() -> (Folder, Host, ApiServer<YooKassa>) {
     let (shop, key, api) = (yookassa::SHOP, yookassa::KEY, system.url("/v3"));
     let settings =
         format!("shop-id = \"{shop}\"\nsecret-key = \"{key}\"\napi-url = \"{api}\"\nreturn-url = \"https://lk.example.ru/\"\n");
-    std::fs::write(folder.settings(), settings).unwrap();
-    let mut command = Command::new(program());
-    command.arg("serve").arg("--data").arg(folder.data()).args(["--listen", "127.0.0.1:0", "--callback-rate", "0"]);
-    command.args(["--public-url", "https://billing.example.ru", "--call-loopback"]);
-    command.arg("--component").arg(format!("yookassa={}", component_path_of("yookassa").display()));
-    command.arg("--settings").arg(format!("yookassa={}", folder.settings().display()));
-    let host = folder.try_start(command).unwrap_or_else(|status| panic!("{status}\n{}", folder.log()));
+    let host = folder.start_calling("yookassa", &settings);
     host.api.put_account(ACCOUNT);
     (folder, host, system)
 }

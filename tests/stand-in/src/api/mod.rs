@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::form::Form;
 
-pub use server::{ApiServer, Fault};
+pub use server::{ApiServer, Fault, RefundRequest};
 
 /// A payment system with an API, as one merchant sees it.
 pub trait PaymentApi: Send + 'static {
@@ -42,6 +42,30 @@ pub trait PaymentApi: Send + 'static {
     /// Why this payment cannot be paid back so.
     fn refund(&mut self, payment: &str, minor_units: Option<u64>) -> Result<Vec<Notification>, String>;
 
+    /// The payer refuses to pay, or his bank does. Returns the notifications, in the order of sending.
+    ///
+    /// # Errors
+    /// Why this payment cannot be refused.
+    fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String>;
+
+    /// Ends a refund that is under way: it is carried out, or the payer's bank refuses it. Returns the notifications, in the order
+    /// of sending.
+    ///
+    /// # Errors
+    /// If there is no such refund, or it is not under way.
+    fn end_refund(&mut self, refund: &str, end: RefundEnd) -> Result<Vec<Notification>, String>;
+
+    /// Carries out the refunds that are under way, and returns their notifications.
+    fn finish_refunds(&mut self) -> Vec<Notification> {
+        let under_way: Vec<String> =
+            self.refunds().into_iter().filter(|refund| refund.state == RefundState::UnderWay).map(|refund| refund.id).collect();
+        under_way.iter().filter_map(|refund| self.end_refund(refund, RefundEnd::Done).ok()).flatten().collect()
+    }
+
+    /// Returns the key of a request that is to pay back, by which a repetition is known; empty if it has none. `None` if the
+    /// request is another one.
+    fn refund_key(&self, request: &ApiRequest) -> Option<String>;
+
     /// Whether the payment system takes a reply for a notification's receipt. After one that it does not take, it sends no more.
     fn is_accepted(&self, reply: &Reply) -> bool {
         reply.status == 200
@@ -50,8 +74,53 @@ pub trait PaymentApi: Send + 'static {
     /// The payments, in the order of their creation.
     fn payments(&self) -> Vec<PaymentRow>;
 
-    /// How many refunds were executed, by the API or outside of it. A repetition that the payment system knew is none.
-    fn refunds(&self) -> usize;
+    /// The refunds that were made, by the API or outside of it, in the order of their creation. A repetition that the payment
+    /// system knew is none.
+    fn refunds(&self) -> Vec<RefundRow>;
+}
+
+/// How a refund ends that was under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefundEnd {
+    /// It is carried out.
+    Done,
+    /// The payer's bank refuses it, and the payment is as before.
+    Refused,
+}
+
+/// What has become of a refund.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefundState {
+    /// It waits for the payer's bank.
+    UnderWay,
+    /// The money went back.
+    Done,
+    /// The money did not go back.
+    Refused,
+}
+
+impl From<RefundEnd> for RefundState {
+    fn from(end: RefundEnd) -> RefundState {
+        match end {
+            RefundEnd::Done => RefundState::Done,
+            RefundEnd::Refused => RefundState::Refused,
+        }
+    }
+}
+
+/// A refund, for the page and for tests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefundRow {
+    /// The payment system's id of it, or the stand-in's where the payment system gives none.
+    pub id: String,
+    /// The payment that it pays back.
+    pub payment: String,
+    /// The key with which the merchant asked for it; empty if it was made outside of the API.
+    pub key: String,
+    /// Its amount in minor units.
+    pub minor_units: u64,
+    /// What has become of it.
+    pub state: RefundState,
 }
 
 /// A payment, for the page and for tests.
@@ -67,6 +136,8 @@ pub struct PaymentRow {
     pub refunded: u64,
     /// Its status in the payment system's words.
     pub status: String,
+    /// Whether it waits for the payer.
+    pub is_open: bool,
 }
 
 /// A request to the API, as it arrived. It may hold secrets, and only `Debug` hides them.

@@ -24,6 +24,17 @@ pub enum Fault {
     HangUp,
     /// It is executed, and the connection ends without an answer.
     HangUpAfterExecuting,
+    /// It is answered 429, and not executed.
+    Busy,
+}
+
+/// A request that was to pay back, as it arrived.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefundRequest {
+    /// Its key ([`PaymentApi::refund_key`]).
+    pub key: String,
+    /// What went wrong with it.
+    pub fault: Option<Fault>,
 }
 
 /// A stand-in that runs on its own threads until it is dropped.
@@ -36,6 +47,7 @@ pub struct ApiServer<P: PaymentApi> {
 struct Shared<P> {
     system: Mutex<P>,
     requests: Mutex<Vec<ApiRequest>>,
+    refund_requests: Mutex<Vec<RefundRequest>>,
     /// Each with the end of the path that it waits for.
     faults: Mutex<Vec<(String, Fault)>>,
     is_stopping: AtomicBool,
@@ -52,6 +64,7 @@ impl<P: PaymentApi> ApiServer<P> {
         let shared = Arc::new(Shared {
             system: Mutex::new(system),
             requests: Mutex::default(),
+            refund_requests: Mutex::default(),
             faults: Mutex::default(),
             is_stopping: AtomicBool::new(false),
         });
@@ -85,6 +98,16 @@ impl<P: PaymentApi> ApiServer<P> {
         lock(&self.shared.faults).push((path_end.to_owned(), fault));
     }
 
+    /// Forgets the faults that were not used.
+    pub fn forget_faults(&self) {
+        lock(&self.shared.faults).clear();
+    }
+
+    /// Returns the requests to pay back so far, in the order of arrival: repetitions too, and those that were not executed.
+    pub fn refund_requests(&self) -> Vec<RefundRequest> {
+        lock(&self.shared.refund_requests).clone()
+    }
+
     /// Calls a function with the payment system, while no request is executed.
     pub fn with<T>(&self, act: impl FnOnce(&mut P) -> T) -> T {
         act(&mut lock(&self.shared.system))
@@ -103,7 +126,7 @@ impl<P: PaymentApi> ApiServer<P> {
     /// # Errors
     /// Why the payment cannot be paid, or a notification has no reply.
     pub fn pay(&self, payment: &str) -> Result<Vec<Reply>, String> {
-        self.shared.pay(payment)
+        self.shared.act(&page::Action::Pay(payment.to_owned()))
     }
 
     /// Pays back: see [`PaymentApi::refund`]. Otherwise as [`ApiServer::pay`].
@@ -111,12 +134,12 @@ impl<P: PaymentApi> ApiServer<P> {
     /// # Errors
     /// As [`ApiServer::pay`].
     pub fn refund(&self, payment: &str, minor_units: Option<u64>) -> Result<Vec<Reply>, String> {
-        self.shared.refund(payment, minor_units)
+        self.shared.act(&page::Action::Refund(payment.to_owned(), minor_units))
     }
 
-    /// Returns how many refunds were executed.
+    /// Returns how many refunds were made.
     pub fn refunds(&self) -> usize {
-        self.with(|system| system.refunds())
+        self.with(|system| system.refunds().len())
     }
 }
 
@@ -132,16 +155,6 @@ impl<P: PaymentApi> Drop for ApiServer<P> {
 }
 
 impl<P: PaymentApi> Shared<P> {
-    fn pay(&self, payment: &str) -> Result<Vec<Reply>, String> {
-        let notifications = lock(&self.system).pay(payment)?;
-        self.send_all(&notifications)
-    }
-
-    fn refund(&self, payment: &str, minor_units: Option<u64>) -> Result<Vec<Reply>, String> {
-        let notifications = lock(&self.system).refund(payment, minor_units)?;
-        self.send_all(&notifications)
-    }
-
     /// The payment system is not locked while a notification is sent: the merchant may call the API before it replies.
     fn send_all(&self, notifications: &[Notification]) -> Result<Vec<Reply>, String> {
         let mut replies = Vec::new();
@@ -156,6 +169,19 @@ impl<P: PaymentApi> Shared<P> {
         Ok(replies)
     }
 
+    /// Carries out one of the buttons of the page.
+    fn act(&self, action: &page::Action) -> Result<Vec<Reply>, String> {
+        let mut system = lock(&self.system);
+        let notifications = match action {
+            page::Action::Pay(payment) => system.pay(payment),
+            page::Action::Decline(payment) => system.decline(payment),
+            page::Action::Refund(payment, minor_units) => system.refund(payment, *minor_units),
+            page::Action::EndRefund(refund, end) => system.end_refund(refund, *end),
+        }?;
+        drop(system);
+        self.send_all(&notifications)
+    }
+
     fn take_fault(&self, path: &str) -> Option<Fault> {
         let mut faults = lock(&self.faults);
         let at = faults.iter().position(|(path_end, _)| path.ends_with(path_end))?;
@@ -165,12 +191,18 @@ impl<P: PaymentApi> Shared<P> {
     /// Executes a request. None: the connection ends.
     fn answer(&self, request: &ApiRequest) -> Option<ApiAnswer> {
         let fault = self.take_fault(&request.path);
+        if let Some(key) = lock(&self.system).refund_key(request) {
+            lock(&self.refund_requests).push(RefundRequest { key, fault });
+        }
         if fault == Some(Fault::HangUp) {
             return None;
         }
         let failed = ApiAnswer::text(500, "Internal Server Error");
         if fault == Some(Fault::Status500) {
             return Some(failed);
+        }
+        if fault == Some(Fault::Busy) {
+            return Some(ApiAnswer::text(429, "Too Many Requests"));
         }
         let answer = lock(&self.system).answer(request);
         match fault {
@@ -184,14 +216,11 @@ impl<P: PaymentApi> Shared<P> {
 
     fn serve(&self, stream: &TcpStream) -> io::Result<()> {
         let request = read_request(&mut BufReader::new(stream))?;
-        let by_hand = page::answer::<P>(
-            &request,
-            || lock(&self.system).payments(),
-            |action| match action {
-                page::Action::Pay(payment) => self.pay(&payment),
-                page::Action::Refund(payment, minor_units) => self.refund(&payment, minor_units),
-            },
-        );
+        let rows = || {
+            let system = lock(&self.system);
+            (system.payments(), system.refunds())
+        };
+        let by_hand = page::answer::<P>(&request, rows, |action| self.act(&action));
         let answer = match by_hand {
             Some(answer) => Some(answer),
             None => {

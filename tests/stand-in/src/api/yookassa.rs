@@ -1,13 +1,14 @@
 //! A stand-in for YooKassa's API, version 3: payments and refunds, and its notifications, which nothing signs.
 //!
 //! This follows YooKassa's documentation. What that leaves open is an assumption here: of each payment 3.5 % are kept; a refund of a
-//! payment by «СБП» is pending until a test finishes it; a refund that cannot be is an invalid request.
+//! payment by «СБП» is pending until a test or a person ends it; a refund that cannot be is an invalid request; one that is canceled
+//! has no notification.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow};
+use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState};
 use crate::price::Price;
 use crate::secret::Secret;
 
@@ -50,7 +51,9 @@ struct Refund {
     id: String,
     payment: String,
     amount: u64,
-    status: &'static str,
+    /// Its Idempotence-Key.
+    key: String,
+    state: RefundState,
     metadata: Value,
 }
 
@@ -97,24 +100,6 @@ impl YooKassa {
         self.change(payment, "waiting_for_capture", "canceled", "canceled_by_merchant")
     }
 
-    /// The bank declines the payment.
-    ///
-    /// # Errors
-    /// If there is no such payment, or it is not pending.
-    pub fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
-        self.change(payment, "pending", "canceled", "insufficient_funds")
-    }
-
-    /// Finishes the refunds that are pending, and returns their notifications.
-    pub fn finish_refunds(&mut self) -> Vec<Notification> {
-        let mut finished = Vec::new();
-        for refund in self.refunds.iter_mut().filter(|refund| refund.status == "pending") {
-            refund.status = "succeeded";
-            finished.push(refund.id.clone());
-        }
-        finished.iter().filter_map(|id| self.refund_notification(id)).collect()
-    }
-
     /// Another shop is paid, and its payment names this order. Returns the payment's id.
     pub fn pay_another_shop(&mut self, order: &str, minor_units: u64) -> String {
         let id = self.next_id();
@@ -150,7 +135,7 @@ impl YooKassa {
 
     /// Returns the notification of a refund that succeeded.
     pub fn refund_notification(&self, refund: &str) -> Option<Notification> {
-        let refund = self.refunds.iter().find(|found| found.id == refund && found.status == "succeeded")?;
+        let refund = self.refunds.iter().find(|found| found.id == refund && found.state == RefundState::Done)?;
         Some(self.notification("refund.succeeded", &refund_object(refund)))
     }
 
@@ -193,7 +178,7 @@ impl YooKassa {
         let path = request.path.strip_prefix("/v3/").unwrap_or_default();
         match (request.method.as_str(), path.split_once('/').unwrap_or((path, ""))) {
             ("POST", ("payments", "")) => self.once(request, |system| system.create_payment(request)),
-            ("POST", ("refunds", "")) => self.once(request, |system| system.create_refund(&request.json())),
+            ("POST", ("refunds", "")) => self.once(request, |system| system.create_refund(request)),
             ("GET", ("payments", id)) => self.find(id).map(|payment| self.payment_object(payment)),
             ("GET", ("refunds", "")) => self.list_refunds(&request.query),
             ("GET", ("refunds", id)) => self.refunds.iter().find(|refund| refund.id == id).map(refund_object).ok_or(NO_REFUND),
@@ -261,14 +246,15 @@ impl YooKassa {
         Ok(id)
     }
 
-    fn create_refund(&mut self, body: &Value) -> Result<String, Refusal> {
+    fn create_refund(&mut self, request: &ApiRequest) -> Result<String, Refusal> {
+        let body = request.json();
         let amount = price(&body["amount"]).ok_or(invalid("amount", "Incorrect amount"))?;
         check_receipt(&body["receipt"], amount)?;
         let payment = body["payment_id"].as_str().unwrap_or_default().to_owned();
-        self.add_refund(&payment, amount, body["metadata"].clone())
+        self.add_refund(&payment, amount, request.header("idempotence-key"), body["metadata"].clone())
     }
 
-    fn add_refund(&mut self, payment: &str, amount: u64, metadata: Value) -> Result<String, Refusal> {
+    fn add_refund(&mut self, payment: &str, amount: u64, key: &str, metadata: Value) -> Result<String, Refusal> {
         self.find(payment)?;
         let id = self.next_id();
         let found = self.payments.iter_mut().find(|found| found.id == payment).ok_or(NO_PAYMENT)?;
@@ -279,8 +265,9 @@ impl YooKassa {
             return Err(invalid("amount", "Refund amount is larger than what is left of the payment"));
         }
         found.refunded += amount;
-        let status = if found.method == "sbp" { "pending" } else { "succeeded" };
-        self.refunds.push(Refund { id: id.clone(), payment: payment.to_owned(), amount, status, metadata });
+        let state = if found.method == "sbp" { RefundState::UnderWay } else { RefundState::Done };
+        let (payment, key) = (payment.to_owned(), key.to_owned());
+        self.refunds.push(Refund { id: id.clone(), payment, amount, key, state, metadata });
         Ok(id)
     }
 
@@ -351,7 +338,7 @@ impl PaymentApi for YooKassa {
 
     fn refund(&mut self, payment: &str, minor_units: Option<u64>) -> Result<Vec<Notification>, String> {
         let left = self.find(payment).map(|payment| payment.amount - payment.refunded).unwrap_or_default();
-        let refund = self.add_refund(payment, minor_units.unwrap_or(left), Value::Null);
+        let refund = self.add_refund(payment, minor_units.unwrap_or(left), "", Value::Null);
         let refund = refund.map_err(|(_, _, _, description)| description.to_owned())?;
         Ok(self.refund_notification(&refund).into_iter().collect())
     }
@@ -363,23 +350,59 @@ impl PaymentApi for YooKassa {
             minor_units: payment.amount,
             refunded: payment.refunded,
             status: payment.status.to_owned(),
+            is_open: payment.status == "pending",
         };
         self.payments.iter().map(row).collect()
     }
 
-    fn refunds(&self) -> usize {
-        self.refunds.len()
+    fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
+        self.change(payment, "pending", "canceled", "insufficient_funds")
+    }
+
+    fn end_refund(&mut self, refund: &str, end: RefundEnd) -> Result<Vec<Notification>, String> {
+        let found = self.refunds.iter_mut().find(|found| found.id == refund && found.state == RefundState::UnderWay);
+        let found = found.ok_or_else(|| format!("no refund {refund} is under way"))?;
+        found.state = end.into();
+        if end == RefundEnd::Refused {
+            let (payment, amount) = (found.payment.clone(), found.amount);
+            let payment = self.payments.iter_mut().find(|found| found.id == payment);
+            payment.into_iter().for_each(|payment| payment.refunded -= amount);
+        }
+        Ok(self.refund_notification(refund).into_iter().collect())
+    }
+
+    fn refund_key(&self, request: &ApiRequest) -> Option<String> {
+        let is_refund = request.method == "POST" && request.path == "/v3/refunds";
+        is_refund.then(|| request.header("idempotence-key").to_owned())
+    }
+
+    fn refunds(&self) -> Vec<RefundRow> {
+        let row = |refund: &Refund| RefundRow {
+            id: refund.id.clone(),
+            payment: refund.payment.clone(),
+            key: refund.key.clone(),
+            minor_units: refund.amount,
+            state: refund.state,
+        };
+        self.refunds.iter().map(row).collect()
     }
 }
 
 fn refund_object(refund: &Refund) -> Value {
     let mut object = json!({
         "id": refund.id,
-        "status": refund.status,
+        "status": match refund.state {
+            RefundState::UnderWay => "pending",
+            RefundState::Done => "succeeded",
+            RefundState::Refused => "canceled",
+        },
         "amount": amount(refund.amount),
         "created_at": "2026-11-28T12:30:00.031Z",
         "payment_id": refund.payment,
     });
+    if refund.state == RefundState::Refused {
+        object["cancellation_details"] = json!({ "party": "refund_network", "reason": "rejected_by_payee" });
+    }
     if refund.metadata.is_object() {
         object["metadata"] = refund.metadata.clone();
     }

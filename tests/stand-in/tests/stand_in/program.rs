@@ -66,3 +66,34 @@ mod robokassa {
         misses(&mut program(), "ROBO_P2");
     }
 }
+
+mod api {
+    use super::*;
+
+    const SYSTEMS: [(&[&str], &str); 4] = [
+        (&["tbank", "--terminal-key", "1321054611234", "--password-env", "API_SECRET"], "/stand-in"),
+        (&["cloudpayments", "--public-id", "pk_test_site_1", "--api-secret-env", "API_SECRET"], "/stand-in"),
+        (&["yookassa", "--shop-id", "100500", "--secret-key-env", "API_SECRET"], "/stand-in"),
+        (&["terminal"], "/"),
+    ];
+
+    fn program(arguments: &[&str]) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_api-stand-in"));
+        program.args(arguments).args(["--callback-url", "http://127.0.0.1:1/callbacks/name"]);
+        program
+    }
+
+    #[test]
+    fn each_system_prints_its_address_and_serves_its_page() {
+        for (arguments, page) in SYSTEMS {
+            assert_eq!(status_of(program(arguments).env("API_SECRET", "TestPassword1"), page), 200, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn missing_secret_is_named() {
+        for (arguments, _) in &SYSTEMS[..3] {
+            misses(&mut program(arguments), "API_SECRET");
+        }
+    }
+}

@@ -68,8 +68,14 @@ fn a_payment_is_paid_and_paid_back_with_notifications() {
     assert_eq!(post(&system, "/v3/refunds", "refund-2", &refund.replace("30.00", "70.01")).1["parameter"], json!("amount"));
     assert_eq!(system.refund(id, None).unwrap().len(), 1);
     assert_eq!(get(&system, &format!("/v3/refunds?payment_id={id}"), CREDENTIALS).1["items"].as_array().unwrap().len(), 2);
-    let row =
-        PaymentRow { id: id.to_owned(), order: "42".into(), minor_units: 10_000, refunded: 10_000, status: "succeeded".into() };
+    let row = PaymentRow {
+        id: id.to_owned(),
+        order: "42".into(),
+        minor_units: 10_000,
+        refunded: 10_000,
+        status: "succeeded".into(),
+        is_open: false,
+    };
     assert_eq!((system.with(|system| stand_in::api::PaymentApi::payments(system)), system.refunds()), (vec![row], 2));
     let sent = shop.received();
     assert_eq!(sent.len(), 2);

@@ -3,6 +3,7 @@
 mod decide;
 mod pay;
 mod screenshots;
+mod stand_ins;
 mod swap;
 
 use std::path::Path;

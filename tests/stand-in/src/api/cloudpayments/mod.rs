@@ -2,8 +2,8 @@
 //! `/v2/payments/list`, and its notifications by their addresses.
 //!
 //! This follows CloudPayments' documentation. What that leaves open is an assumption here: `Type` is 0 of a payment and 1 of a refund; a
-//! refund by «СБП» awaits its end until a test says so ([`CloudPayments::finish_refunds`]); a payment whose Check was declined stays
-//! paid in the API, since the payer paid before the reply is known.
+//! refund by «СБП» awaits its end until a test or a person says so ([`PaymentApi::end_refund`]), and has no notification if it is declined;
+//! a payment whose Check was declined stays paid in the API, since the payer paid before the reply is known.
 
 mod sign;
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, Reply};
+use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply};
 use crate::form::Form;
 use crate::price::Price;
 use crate::secret::Secret;
@@ -44,6 +44,8 @@ struct Transaction {
     is_sbp: bool,
     /// Of a refund: what it pays back.
     original: Option<u64>,
+    /// Of a refund: its X-Request-ID.
+    request: String,
 }
 
 /// CloudPayments with a single site.
@@ -90,15 +92,6 @@ impl CloudPayments {
         Ok(vec![self.notification("/confirm", payment)?])
     }
 
-    /// The bank declines the payment.
-    ///
-    /// # Errors
-    /// If there is no such payment.
-    pub fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
-        self.change(payment, "Declined")?;
-        Ok(vec![self.notification("/fail", payment)?])
-    }
-
     /// The merchant cancels a hold, or a payment on its day.
     ///
     /// # Errors
@@ -106,17 +99,6 @@ impl CloudPayments {
     pub fn cancel(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
         self.change(payment, "Cancelled")?;
         Ok(vec![self.notification("/cancel", payment)?])
-    }
-
-    /// Finishes the refunds by «СБП» that are under way, and returns the notifications of all that were not notified by them.
-    pub fn finish_refunds(&mut self) -> Vec<Notification> {
-        let waiting = |transaction: &&mut Transaction| transaction.original.is_some() && transaction.status != "Completed";
-        let mut finished = Vec::new();
-        for transaction in self.transactions.iter_mut().filter(waiting) {
-            transaction.status = "Completed";
-            finished.push(transaction.id.to_string());
-        }
-        finished.iter().filter_map(|id| self.notification("/refund", id).ok()).collect()
     }
 
     /// Returns the notification of a kind, which its address names, about a transaction.
@@ -185,7 +167,8 @@ impl CloudPayments {
             "/payments/qr/sbp/link" => self.sbp(&call, request),
             "/payments/refund" => {
                 let id = text(&call, "TransactionId");
-                self.pay_back(&id, amount(request)?).map(|refund| json!({ "TransactionId": refund }))
+                self.pay_back(&id, amount(request)?, request.header("x-request-id"))
+                    .map(|refund| json!({ "TransactionId": refund }))
             }
             "/payments/get" => self.find(&text(&call, "TransactionId")).map(|found| self.model(found)).ok_or(NOT_FOUND),
             "/v2/payments/find" => {
@@ -205,7 +188,17 @@ impl CloudPayments {
         }
         let (account, currency) = (text(call, "AccountId"), text(call, "Currency"));
         let status = "Created";
-        Ok(self.add(Transaction { id: 0, order, account, amount, currency, status, is_sbp, original: None }))
+        Ok(self.add(Transaction {
+            id: 0,
+            order,
+            account,
+            amount,
+            currency,
+            status,
+            is_sbp,
+            original: None,
+            request: String::new(),
+        }))
     }
 
     fn add(&mut self, transaction: Transaction) -> u64 {
@@ -245,7 +238,7 @@ impl CloudPayments {
         }))
     }
 
-    fn pay_back(&mut self, payment: &str, amount: u64) -> Result<u64, Refusal> {
+    fn pay_back(&mut self, payment: &str, amount: u64, request: &str) -> Result<u64, Refusal> {
         let Transaction { id, order, account, currency, is_sbp, status, .. } = self.find(payment).ok_or(NOT_FOUND)?;
         if *status != "Completed" {
             return Err(NOT_COMPLETED);
@@ -255,8 +248,8 @@ impl CloudPayments {
         if amount == 0 || amount > self.left(id) {
             return Err(TOO_MUCH);
         }
-        let status = if is_sbp { "AwaitingAuthentication" } else { "Completed" };
-        Ok(self.add(Transaction { id: 0, order, account, amount, currency, status, is_sbp, original: Some(id) }))
+        let (status, request) = (if is_sbp { "AwaitingAuthentication" } else { "Completed" }, request.to_owned());
+        Ok(self.add(Transaction { id: 0, order, account, amount, currency, status, is_sbp, original: Some(id), request }))
     }
 
     fn amount_of(&self, id: u64) -> u64 {
@@ -269,7 +262,7 @@ impl CloudPayments {
     }
 
     fn refunds_of(&self, payment: u64) -> impl Iterator<Item = &Transaction> {
-        self.transactions.iter().filter(move |found| found.original == Some(payment))
+        self.transactions.iter().filter(move |found| found.original == Some(payment) && found.status != "Declined")
     }
 
     fn list(&self, call: &Value) -> Value {
@@ -343,8 +336,33 @@ impl PaymentApi for CloudPayments {
     fn refund(&mut self, payment: &str, minor_units: Option<u64>) -> Result<Vec<Notification>, String> {
         let id = self.find(payment).ok_or_else(|| unknown(payment))?.id;
         let amount = minor_units.unwrap_or_else(|| self.left(id));
-        let refund = self.pay_back(payment, amount).map_err(str::to_owned)?;
+        let refund = self.pay_back(payment, amount, "").map_err(str::to_owned)?;
         Ok(vec![self.notification("/refund", &refund.to_string())?])
+    }
+
+    fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
+        self.change(payment, "Declined")?;
+        Ok(vec![self.notification("/fail", payment)?])
+    }
+
+    fn end_refund(&mut self, refund: &str, end: RefundEnd) -> Result<Vec<Notification>, String> {
+        let mut refunds = self.transactions.iter_mut().filter(|found| found.original.is_some());
+        let found = refunds.find(|found| found.id.to_string() == refund && state_of(found) == RefundState::UnderWay);
+        let found = found.ok_or_else(|| format!("no refund {refund} is under way"))?;
+        match end {
+            RefundEnd::Done => {
+                found.status = "Completed";
+                Ok(vec![self.notification("/refund", refund)?])
+            }
+            RefundEnd::Refused => {
+                found.status = "Declined";
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn refund_key(&self, request: &ApiRequest) -> Option<String> {
+        (request.path == "/payments/refund").then(|| request.header("x-request-id").to_owned())
     }
 
     fn is_accepted(&self, reply: &Reply) -> bool {
@@ -358,12 +376,30 @@ impl PaymentApi for CloudPayments {
             minor_units: payment.amount,
             refunded: payment.amount - self.left(payment.id),
             status: payment.status.to_owned(),
+            is_open: payment.status == "Created",
         };
         self.transactions.iter().filter(|found| found.original.is_none()).map(row).collect()
     }
 
-    fn refunds(&self) -> usize {
-        self.transactions.iter().filter(|found| found.original.is_some()).count()
+    fn refunds(&self) -> Vec<RefundRow> {
+        let row = |refund: &Transaction| {
+            Some(RefundRow {
+                id: refund.id.to_string(),
+                payment: refund.original?.to_string(),
+                key: refund.request.clone(),
+                minor_units: refund.amount,
+                state: state_of(refund),
+            })
+        };
+        self.transactions.iter().filter_map(row).collect()
+    }
+}
+
+fn state_of(refund: &Transaction) -> RefundState {
+    match refund.status {
+        "Completed" => RefundState::Done,
+        "Declined" => RefundState::Refused,
+        _ => RefundState::UnderWay,
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! This follows T-Bank's documentation. What that leaves open is an assumption here: after a partial refund the amount of a payment is
 //! what is left of it, in `GetState` and in notifications, as `NewAmount` of `Cancel` is. A second `Init` for an order makes a second
-//! payment. A refund of a payment by «СБП» is done when a test says so ([`TBank::finish_refunds`]), and its ExternalRequestId is not
-//! known again.
+//! payment. A refund of a payment by «СБП» is under way until a test or a person ends it ([`PaymentApi::end_refund`]), and its
+//! ExternalRequestId is not known again. One that the payer's bank refuses leaves the payment as it was before.
 
 mod sign;
 
 use serde_json::{Map, Value, json};
 
-use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, Reply};
+use super::{ApiAnswer, ApiRequest, Notification, PaymentApi, PaymentRow, RefundEnd, RefundRow, RefundState, Reply};
 use crate::secret::Secret;
 
 pub use sign::token;
@@ -46,15 +46,22 @@ struct Payment {
     notification_url: String,
     /// The refunds of which ExternalRequestId is known.
     known_requests: Vec<(String, [u64; 2])>,
-    /// What is being paid back.
-    refunding: u64,
+}
+
+struct Refund {
+    payment: u64,
+    amount: u64,
+    /// Its ExternalRequestId.
+    request: String,
+    state: RefundState,
 }
 
 /// T-Bank with a single terminal.
 pub struct TBank {
     config: Config,
     payments: Vec<Payment>,
-    refunds: usize,
+    /// T-Bank gives a refund no id: here it has its place in this list, from 1.
+    refunds: Vec<Refund>,
 }
 
 /// Why a request is refused: `ErrorCode` and `Message`.
@@ -70,7 +77,7 @@ const TOO_MUCH: Refusal = ("330", "Сумма в запросе больше ч�
 impl TBank {
     /// Creates a terminal without payments.
     pub fn new(config: Config) -> TBank {
-        TBank { config, payments: Vec::new(), refunds: 0 }
+        TBank { config, payments: Vec::new(), refunds: Vec::new() }
     }
 
     /// The payer's money is reserved, at a terminal with payments in two stages.
@@ -89,35 +96,12 @@ impl TBank {
         self.change(payment, "REVERSED")
     }
 
-    /// The bank declines the payment.
-    ///
-    /// # Errors
-    /// If there is no such payment.
-    pub fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
-        self.change(payment, "REJECTED")
-    }
-
     /// Chooses how a payment is paid.
     ///
     /// # Errors
     /// If there is no such payment.
     pub fn pay_from(&mut self, payment: &str, source: Source) -> Result<(), String> {
         self.find_mut(payment).map(|payment| payment.source = source).ok_or_else(|| unknown(payment))
-    }
-
-    /// Finishes the refunds of payments by «СБП» that are under way, and returns their notifications.
-    pub fn finish_refunds(&mut self) -> Vec<Notification> {
-        let under_way: Vec<u64> =
-            self.payments.iter().filter(|payment| payment.refunding > 0).map(|payment| payment.id).collect();
-        under_way.into_iter().filter_map(|id| self.finish_refund(id)).collect()
-    }
-
-    fn finish_refund(&mut self, id: u64) -> Option<Notification> {
-        let payment = self.payments.iter_mut().find(|payment| payment.id == id)?;
-        payment.left = payment.left.saturating_sub(std::mem::take(&mut payment.refunding));
-        payment.status = if payment.left == 0 { "REFUNDED" } else { "PARTIAL_REFUNDED" };
-        self.refunds += 1;
-        self.notification(&id.to_string())
     }
 
     fn change(&mut self, payment: &str, status: &'static str) -> Result<Vec<Notification>, String> {
@@ -195,7 +179,6 @@ impl TBank {
             source: Source::Card,
             notification_url: text(fields, "NotificationURL"),
             known_requests: Vec::new(),
-            refunding: 0,
         });
         let mut answer = self.state(&id.to_string())?;
         answer.insert("PaymentURL".into(), json!(request.payment_page(&id.to_string())));
@@ -255,15 +238,16 @@ impl TBank {
             "CONFIRMED" | "PARTIAL_REFUNDED" => return Err(TOO_MUCH),
             _ => return Err(WRONG_STATUS),
         }
-        if payment.source == Source::Sbp {
-            (payment.refunding, payment.status) = (amount, "ASYNC_REFUNDING");
-            return Ok(cancelled(payment, before, before - amount));
+        let (id, is_sbp) = (payment.id, payment.source == Source::Sbp);
+        if is_sbp {
+            payment.status = "ASYNC_REFUNDING";
+        } else {
+            pay_back(payment, amount);
+            payment.known_requests.push((request.clone(), [before, payment.left]));
         }
-        payment.left = before - amount;
-        payment.status = if payment.left == 0 { "REFUNDED" } else { "PARTIAL_REFUNDED" };
-        payment.known_requests.push((request, [before, payment.left]));
-        let answer = cancelled(payment, before, payment.left);
-        self.refunds += 1;
+        let answer = cancelled(payment, before, before - amount);
+        let state = if is_sbp { RefundState::UnderWay } else { RefundState::Done };
+        self.refunds.push(Refund { payment: id, amount, request, state });
         Ok(answer)
     }
 }
@@ -302,6 +286,32 @@ impl PaymentApi for TBank {
         Ok(self.notification(payment).into_iter().collect())
     }
 
+    fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
+        self.change(payment, "REJECTED")
+    }
+
+    fn end_refund(&mut self, refund: &str, end: RefundEnd) -> Result<Vec<Notification>, String> {
+        let at = refund.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let found = at.and_then(|at| self.refunds.get_mut(at)).filter(|found| found.state == RefundState::UnderWay);
+        let found = found.ok_or_else(|| format!("no refund {refund} is under way"))?;
+        found.state = end.into();
+        let (id, amount) = (found.payment, found.amount);
+        let payment = self.payments.iter_mut().find(|payment| payment.id == id).ok_or_else(|| unknown(&id.to_string()))?;
+        match end {
+            RefundEnd::Done => pay_back(payment, amount),
+            RefundEnd::Refused => {
+                payment.status = if payment.left == payment.amount { "CONFIRMED" } else { "PARTIAL_REFUNDED" };
+            }
+        }
+        Ok(self.notification(&id.to_string()).into_iter().collect())
+    }
+
+    fn refund_key(&self, request: &ApiRequest) -> Option<String> {
+        let call = request.json();
+        (request.path == "/v2/Cancel")
+            .then(|| call.as_object().map_or_else(String::new, |call| text(call, "ExternalRequestId")))
+    }
+
     fn is_accepted(&self, reply: &Reply) -> bool {
         reply.status == 200 && reply.body == "OK"
     }
@@ -313,13 +323,27 @@ impl PaymentApi for TBank {
             minor_units: payment.amount,
             refunded: payment.amount - payment.left,
             status: payment.status.to_owned(),
+            is_open: payment.status == "NEW",
         };
         self.payments.iter().map(row).collect()
     }
 
-    fn refunds(&self) -> usize {
-        self.refunds
+    fn refunds(&self) -> Vec<RefundRow> {
+        let row = |(number, refund): (usize, &Refund)| RefundRow {
+            id: number.to_string(),
+            payment: refund.payment.to_string(),
+            key: refund.request.clone(),
+            minor_units: refund.amount,
+            state: refund.state,
+        };
+        (1..).zip(&self.refunds).map(row).collect()
     }
+}
+
+/// The money of a refund has gone back.
+fn pay_back(payment: &mut Payment, amount: u64) {
+    payment.left = payment.left.saturating_sub(amount);
+    payment.status = if payment.left == 0 { "REFUNDED" } else { "PARTIAL_REFUNDED" };
 }
 
 /// Returns what `Amount` says of a payment.
