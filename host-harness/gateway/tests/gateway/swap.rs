@@ -6,10 +6,8 @@ use crate::server::{Server, TOKEN, answer, config, enter_settings, gateway, list
 use catalog::Catalog;
 use end_to_end::guest::Guest;
 use end_to_end::{SECRET, component, patched, relabelled, settings, signed, with_custom_section};
-use ledger::Ledger;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use storage_sqlite::Sqlite;
 
 const COMMENT: &str = "Пополнение баланса через ЛК";
 /// Of the same length.
