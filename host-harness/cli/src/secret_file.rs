@@ -42,7 +42,7 @@ pub fn load_or_generate(path: &Path) -> Result<Secret, Failure> {
     }
 }
 
-/// The fewest characters of a password that a program shows: it protects money, and nobody has to remember it.
+/// The fewest characters of a password or token that a program shows: it protects money, and nobody has to remember it.
 const PASSWORD_CHARS_MIN: usize = 16;
 
 /// Returns the user name and password of a file, as `USER:PASSWORD`.
@@ -59,4 +59,16 @@ pub fn credentials(path: &Path) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::file(path, why));
     }
     Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// Returns the token of a file, trimmed: one line that a header can hold.
+pub fn token(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+    let text = Zeroizing::new(text);
+    let token = text.trim();
+    if token.len() < PASSWORD_CHARS_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let why = "it is not one line of 16 or more ASCII characters without spaces; `openssl rand -hex 32` makes one";
+        return Err(Failure::file(path, why));
+    }
+    Ok(Zeroizing::new(token.to_owned()))
 }

@@ -121,6 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let process = process.map_err(|error| Failure::Usage(format!("a thread cannot be started: {error}")))?;
     let data = &arguments.data;
     let client = arguments.calls.client()?;
+    let billing = arguments.calls.billing()?;
     data_folder::create(data)?;
     // Taken before anything in the folder is changed, and held until the process ends.
     let _lock = DataLock::take(data)?;
@@ -155,7 +156,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, data_folder::key(data)?).exports(data.join("exports"));
-    let host = host.outbound(Arc::new(client));
+    let mut host = host.outbound(Arc::new(client));
+    if let Some(billing) = billing {
+        host = host.billing_accounts(Arc::new(billing));
+    }
     data_folder::warn_of_rights(data);
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{EndedCall, Host, Observer, ProviderCall};
+use host::{BillingAsked, EndedCall, Host, Observer, ProviderCall};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -55,6 +55,17 @@ struct HostLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BillingLabels {
+    purpose: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PurposeLabels {
+    purpose: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProviderLabels {
     provider: String,
 }
@@ -89,6 +100,8 @@ pub struct Metrics {
     call_fuel: Family<FunctionLabels, Histogram, fn() -> Histogram>,
     outbound: Family<OutboundLabels, Counter>,
     outbound_seconds: Family<HostLabels, Histogram, fn() -> Histogram>,
+    billing: Family<BillingLabels, Counter>,
+    billing_seconds: Family<PurposeLabels, Histogram, fn() -> Histogram>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     unmatched: Gauge,
@@ -116,6 +129,8 @@ impl Metrics {
             call_fuel: Family::new_with_constructor(fuel),
             outbound: Family::default(),
             outbound_seconds: Family::new_with_constructor(seconds),
+            billing: Family::default(),
+            billing_seconds: Family::new_with_constructor(seconds),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
             unmatched: Gauge::default(),
@@ -142,6 +157,13 @@ impl Metrics {
             "outbound_call_seconds",
             "Time of a call to a payment system, of those that were sent",
             self.outbound_seconds.clone(),
+        );
+        let billing = "Questions to billing about accounts by why they were asked and result";
+        registry.register("billing_questions", billing, self.billing.clone());
+        registry.register(
+            "billing_question_seconds",
+            "Time of a question to billing, of those that were sent",
+            self.billing_seconds.clone(),
         );
         registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
         registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
@@ -177,6 +199,14 @@ impl Metrics {
             self.outbound_seconds.get_or_create(&labels).observe(call.time.as_secs_f64());
         }
         self.outbound.get_or_create(&OutboundLabels { provider, host, result: call.result }).inc();
+    }
+
+    pub fn billing(&self, asked: &BillingAsked) {
+        let BillingAsked { purpose, result, time, .. } = *asked;
+        if asked.is_sent() {
+            self.billing_seconds.get_or_create(&PurposeLabels { purpose }).observe(time.as_secs_f64());
+        }
+        self.billing.get_or_create(&BillingLabels { purpose, result }).inc();
     }
 
     pub fn request(&self, route: &str, method: &str, status: u16, time: Duration) {
@@ -234,6 +264,10 @@ impl Observer for Events {
 
     fn call_ended(&self, provider: &str, call: &EndedCall<'_>) {
         self.metrics.outbound(provider, call);
+    }
+
+    fn billing_asked(&self, asked: &BillingAsked) {
+        self.metrics.billing(asked);
     }
 
     fn entries_changed(&self) {

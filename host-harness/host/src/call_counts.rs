@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::{HttpResult, ProviderName};
 
+use crate::observer::HTTP_RESULTS;
 use crate::slot::Failure;
 
 /// The calls of a provider to a host.
@@ -27,10 +28,58 @@ pub struct CallCount {
 }
 
 impl CallCount {
+    /// Counts a call that ended at `at`, in seconds since the epoch.
+    pub(crate) fn add(&mut self, end: CallEnd<'_>, time: Duration, at: u64) {
+        let failure = |reason: &str| Some(Failure { at, message: reason.to_owned() });
+        match end {
+            CallEnd::Answered => self.answered += 1,
+            CallEnd::NotSent(reason) => {
+                self.not_sent += 1;
+                self.failure = failure(reason);
+                return;
+            }
+            CallEnd::Unknown(reason) => {
+                self.unknown += 1;
+                self.failure = failure(reason);
+            }
+        }
+        self.time += time;
+        self.time_longest = self.time_longest.max(time);
+    }
+
     /// Returns the mean time of a call that was sent. `None` without any.
     pub fn time_mean(&self) -> Option<Duration> {
         let sent = u32::try_from(self.answered + self.unknown).unwrap_or(u32::MAX);
         self.time.checked_div(sent)
+    }
+}
+
+/// How a call ended, with the reason if it has no answer.
+#[derive(Clone, Copy)]
+pub(crate) enum CallEnd<'r> {
+    Answered,
+    NotSent(&'r str),
+    Unknown(&'r str),
+}
+
+impl<'r> CallEnd<'r> {
+    /// Returns how a call of a provider ended.
+    pub fn of(result: &'r HttpResult) -> CallEnd<'r> {
+        match result {
+            HttpResult::Response(_) => CallEnd::Answered,
+            HttpResult::NotSent(reason) => CallEnd::NotSent(reason),
+            HttpResult::Unknown(reason) => CallEnd::Unknown(reason),
+        }
+    }
+
+    /// Returns its name, one of [`HTTP_RESULTS`].
+    pub fn name(self) -> &'static str {
+        let [answered, not_sent, unknown] = HTTP_RESULTS;
+        match self {
+            CallEnd::Answered => answered,
+            CallEnd::NotSent(_) => not_sent,
+            CallEnd::Unknown(_) => unknown,
+        }
     }
 }
 
@@ -42,27 +91,7 @@ impl CallCounts {
     /// Counts a call that ended at `at`, in seconds since the epoch.
     pub fn count(&self, provider: &ProviderName, host: &str, result: &HttpResult, time: Duration, at: u64) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry((provider.clone(), host.to_owned())).or_default();
-        let is_sent = match result {
-            HttpResult::Response(_) => {
-                count.answered += 1;
-                true
-            }
-            HttpResult::NotSent(reason) => {
-                count.not_sent += 1;
-                count.failure = Some(Failure { at, message: reason.clone() });
-                false
-            }
-            HttpResult::Unknown(reason) => {
-                count.unknown += 1;
-                count.failure = Some(Failure { at, message: reason.clone() });
-                true
-            }
-        };
-        if is_sent {
-            count.time += time;
-            count.time_longest = count.time_longest.max(time);
-        }
+        counts.entry((provider.clone(), host.to_owned())).or_default().add(CallEnd::of(result), time, at);
     }
 }
 

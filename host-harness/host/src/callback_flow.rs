@@ -3,16 +3,18 @@
 //! A component may ask before it has a verdict, or have a call made. It is then called again with the answers. The ledger compares
 //! its own answers again in the transaction that records the events; if they changed, the component begins again. Calls are not made
 //! again then: a callback has only calls made that may be repeated, so that it can begin again as often as it must. No thread waits
-//! while the ledger writes or a call is made.
+//! while the ledger writes, a call is made or billing is asked (`billing.rs`).
+
+mod billing;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome, Problem,
-    ProvedEvent, Step, StoredCallback, Verdict,
+    Account, CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome,
+    Problem, ProvedEvent, Step, StoredCallback, Verdict,
 };
-use ledger::{Origin, Recorded, Reported, Submission, Submitted};
+use ledger::{Origin, Reported, Submission, Submitted};
 
 use crate::call_pool::Lane;
 use crate::call_times::CallBudget;
@@ -25,9 +27,10 @@ use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::lookups::{Admission, JudgedOnce, LookupPermit, network_of};
 use crate::providers::measured;
-use crate::questions::{disagreement, told_of_ledger};
+use crate::questions::{told_of, told_of_ledger};
 use crate::refusals::{CALLER_UNKNOWN, PROVIDER_FAILED, SUM_TOO_LARGE, TOO_MANY_LOOKUPS};
 use crate::slot::ProviderSlot;
+use crate::wishes::WishLease;
 
 /// How often a provider begins again because answers changed meanwhile. Each time another callback was recorded, so that more
 /// would mean that somebody floods the host.
@@ -79,6 +82,8 @@ pub struct Callback {
     judged_once: Option<JudgedOnce>,
     /// Of such a callback: the permit to have calls made, from the first one on.
     permit: Option<LookupPermit>,
+    /// Of a wish to which billing is asked to agree: the same wish told again waits for it.
+    wish: Option<WishLease>,
     done: Done,
 }
 
@@ -92,9 +97,9 @@ impl Callback {
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Callback {
         let (component, context, budget) = (slot.component(), Context::at(request.received_at), host.call_budget());
-        let (judged_once, permit, done) = (None, None, Box::new(done));
+        let (judged_once, permit, wish, done) = (None, None, None, Box::new(done));
         let (restarts, is_again) = (0, false);
-        Callback { host, slot, component, lane, request, context, restarts, budget, is_again, judged_once, permit, done }
+        Callback { host, slot, component, lane, request, context, restarts, budget, is_again, judged_once, permit, wish, done }
     }
 
     /// Makes it one that is stored already, and is judged again.
@@ -141,8 +146,9 @@ impl Callback {
                 }
                 Ok(Err(error)) => return self.fail(&error.to_string()),
                 Ok(Ok(Step::Done(answer))) => return self.conclude(answer),
+                Ok(Ok(Step::Ask(questions))) if self.host.asks_billing(&questions) => return self.ask_billing(questions),
                 Ok(Ok(Step::Ask(questions))) => {
-                    let answers = self.host.answer(&self.slot, questions, self.context.now);
+                    let answers = self.host.answer_with(&self.slot, questions, None, self.context.now);
                     self.context.asked.extend(answers);
                 }
                 Ok(Ok(Step::Call(call))) => return self.want_call(call),
@@ -230,11 +236,8 @@ impl Callback {
         }
         let count = |outcome| host.0.observer.callback_processed(&slot.name, outcome);
         let result = match verdict {
-            Verdict::Happened(events) => return self.record_facts(&events, reply),
-            Verdict::Wanted(event) => {
-                let wish = self.event(&event);
-                return self.record(std::slice::from_ref(&event), Reported::Wish(wish), reply);
-            }
+            Verdict::Happened(events) => return self.happened(events, reply),
+            Verdict::Wanted(event) => return self.wanted(*event, reply),
             Verdict::Answered => {
                 count("answered");
                 CallbackResult::Answered
@@ -273,7 +276,7 @@ impl Callback {
     /// Ends a callback that is judged again. What happened is recorded; all else stays as it was stored, and is told alone.
     fn conclude_again(self, CallbackAnswer { verdict, reply }: CallbackAnswer) {
         let (result, problem) = match verdict {
-            Verdict::Happened(events) => return self.record_facts(&events, reply),
+            Verdict::Happened(events) => return self.happened(events, reply),
             Verdict::Wanted(_) => {
                 let why = "the callback asks to agree to a payment, and the payment system waits for no reply any more: nothing was \
                            recorded, and it sends the callback again if the payment is still due";
@@ -297,11 +300,6 @@ impl Callback {
         self.end(ended);
     }
 
-    fn record_facts(self, proved: &[ProvedEvent], reply: Option<HttpReply>) {
-        let facts = proved.iter().map(|event| self.event(event)).collect();
-        self.record(proved, Reported::Facts(facts), reply);
-    }
-
     /// Returns an event as the ledger takes it.
     fn event(&self, event: &ProvedEvent) -> Event {
         let mut event = event.clone();
@@ -309,8 +307,8 @@ impl Callback {
         Event::new(self.slot.name.clone(), event)
     }
 
-    /// Has the ledger record events, which the provider reported as `proved`.
-    fn record(mut self, proved: &[ProvedEvent], reported: Reported, reply: Option<HttpReply>) {
+    /// Has the ledger record events, which the provider reported as `proved`. `accounts` are those that billing has.
+    fn record(mut self, proved: &[ProvedEvent], reported: Reported, accounts: Vec<Account>, reply: Option<HttpReply>) {
         let answers = told_of_ledger(&self.context);
         let is_final = reply.is_some() && answers.is_empty();
         // The request is needed once more where the provider is asked for the reply, or begins again.
@@ -324,6 +322,7 @@ impl Callback {
             events: reported,
             origin: Origin::Callback(raw.clone()),
             answers,
+            accounts,
             now: self.context.now,
             at: if self.is_again { self.host.now() } else { self.request.received_at },
             wants_states: reply.is_none(),
@@ -355,17 +354,10 @@ impl Callback {
                     callback.end(Err(error));
                 });
             }
-            Err(error) => {
-                self.host.0.observer.callback_processed(&self.slot.name, "not-stored");
-                if reply.is_some() {
-                    return self.end(Err(error.into()));
-                }
-                let outcomes = vec![EventOutcome::Unavailable; events.len()];
-                return self.later(move |callback| callback.reply(outcomes, Judged::Other(CallbackResult::Unavailable)));
-            }
+            Err(error) => return self.not_recorded(events.len(), "not-stored", error.into(), reply.is_some()),
         };
         let (outcomes, told): (Vec<Outcome>, Vec<Option<EventOutcome>>) =
-            recorded.into_iter().map(|recorded| (recorded.outcome.clone(), told(recorded))).unzip();
+            recorded.into_iter().map(|recorded| (recorded.outcome.clone(), told_of(recorded))).unzip();
         let result = Judged::Recorded(events.into_iter().zip(outcomes).collect());
         match reply {
             Some(reply) => self.end(Ok(Answered { reply, result, problem: None })),
@@ -374,6 +366,17 @@ impl Callback {
                 self.later(move |callback| callback.reply(told, result));
             }
         }
+    }
+
+    /// Goes on where nothing of so many events can be recorded now, so that the payment system must tell them again. Where the
+    /// provider left the reply open, it says so itself.
+    fn not_recorded(self, events: usize, counted_as: &'static str, error: HostError, has_reply: bool) {
+        self.host.0.observer.callback_processed(&self.slot.name, counted_as);
+        if has_reply {
+            return self.end(Err(error));
+        }
+        let outcomes = vec![EventOutcome::Unavailable; events];
+        self.later(move |callback| callback.reply(outcomes, Judged::Other(CallbackResult::Unavailable)));
     }
 
     /// Calls the provider again for the reply, now that it is known what was made of its events.
@@ -405,6 +408,7 @@ impl Callback {
             return self.end(Err(HostError::unavailable(why).of_callback()));
         }
         self.context.asked.clear();
+        self.wish = None;
         self.advance();
     }
 
@@ -438,15 +442,4 @@ impl Callback {
         }
         raw
     }
-}
-
-/// Returns what a provider is told of an event. `None` if the ledger did not return its movement.
-fn told(Recorded { outcome, movement }: Recorded) -> Option<EventOutcome> {
-    Some(match outcome {
-        Outcome::Refused(refusal) => EventOutcome::Refused(disagreement(refusal)),
-        Outcome::Recorded { repeated: false, .. } | Outcome::NoMovement { repeated: false } => EventOutcome::Entered(movement?),
-        Outcome::Unmatched { repeated: false, .. } => EventOutcome::Kept(movement?),
-        Outcome::Recorded { .. } | Outcome::Unmatched { .. } | Outcome::NoMovement { .. } => EventOutcome::Repeated(movement?),
-        Outcome::Contradiction { .. } => EventOutcome::Conflict(movement?),
-    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::{HttpCall, HttpResult, ProviderName};
 
-use crate::call_counts::CallCount;
+use crate::call_counts::{CallCount, CallEnd};
 use crate::call_hosts::CallHost;
 use crate::call_times::CallBudget;
 use crate::component::ActiveComponent;
@@ -143,12 +143,9 @@ impl Host {
     }
 
     fn observe_ended_call(&self, provider: &ProviderName, host: &str, result: &HttpResult, time: Duration) {
-        let (result_name, reason) = match result {
-            HttpResult::Response(_) => ("answered", None),
-            HttpResult::NotSent(reason) => ("not-sent", Some(reason)),
-            HttpResult::Unknown(reason) => ("unknown", Some(reason)),
-        };
-        if let Some(reason) = reason {
+        let end = CallEnd::of(result);
+        let result_name = end.name();
+        if let CallEnd::NotSent(reason) | CallEnd::Unknown(reason) = end {
             tracing::warn!(provider = provider.as_str(), host, result = result_name, reason, "a call has no answer");
         }
         self.0.call_counts.count(provider, host, result, time, self.now());

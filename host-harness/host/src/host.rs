@@ -11,7 +11,8 @@ use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
-use crate::call_counts::CallCounts;
+use crate::billing::BillingAccounts;
+use crate::call_counts::{CallCount, CallCounts};
 use crate::call_permits::CallPermits;
 use crate::call_pool::CallPool;
 use crate::call_times::CallTimes;
@@ -47,6 +48,9 @@ pub(crate) struct Inner {
     pub observer: Box<dyn Observer>,
     /// Who makes the calls of providers. `None`: no calls are sent.
     pub outbound: Option<Arc<dyn Outbound>>,
+    /// Who knows the accounts. `None`: the ledger.
+    pub billing: Option<Arc<dyn BillingAccounts>>,
+    pub billing_count: Mutex<CallCount>,
     pub call_times: CallTimes,
     pub call_counts: CallCounts,
     pub registry: Registry,

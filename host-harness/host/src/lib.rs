@@ -8,6 +8,9 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod accounts;
+mod billing;
+mod billing_answer;
+mod billing_questions;
 mod call_counts;
 mod call_hosts;
 mod call_permits;
@@ -22,6 +25,7 @@ mod card_data;
 mod clock;
 mod component;
 mod decisions;
+mod disagreement;
 mod entries;
 mod error;
 mod error_code;
@@ -54,9 +58,12 @@ mod swap;
 mod text;
 mod top_up_limits;
 mod unrecognized;
+mod wishes;
 mod writeoffs;
 
 pub use accounts::AccountBalances;
+pub use billing::{AccountPurpose, AccountQuestion, AccountReply, BillingAccounts, NoAccountAnswer};
+pub use billing_questions::BillingCalls;
 pub use call_counts::CallCount;
 pub use call_hosts::{CallHost, call_hosts};
 pub use call_pool::Lane;
@@ -71,7 +78,7 @@ pub use error_code::ErrorCode;
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
 pub use host::Host;
 pub use lookups::network_of;
-pub use observer::{CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
+pub use observer::{BillingAsked, CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
 pub use opening::{HostBuilder, OpenError};
 pub use operations::{OperationAction, OperationRequest};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};

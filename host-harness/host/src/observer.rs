@@ -16,6 +16,9 @@ pub trait Observer: Send + Sync {
     /// A call that the host made for a provider has ended.
     fn call_ended(&self, _provider: &str, _call: &EndedCall<'_>) {}
 
+    /// Billing was asked about an account.
+    fn billing_asked(&self, _asked: &BillingAsked) {}
+
     /// There may be new entries.
     fn entries_changed(&self) {}
 }
@@ -54,8 +57,27 @@ impl EndedCall<'_> {
     }
 }
 
+/// A question to billing about an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct BillingAsked {
+    /// `check` or `payment`.
+    pub purpose: &'static str,
+    /// One of [`HTTP_RESULTS`]. An answer that cannot be used is `unknown`.
+    pub result: &'static str,
+    /// From asking to the answer.
+    pub time: Duration,
+}
+
+impl BillingAsked {
+    /// Reports whether billing may have got the question.
+    pub fn is_sent(&self) -> bool {
+        self.result != NOT_SENT
+    }
+}
+
 const NOT_SENT: &str = "not-sent";
-/// The results of a call to a payment system: answered with any status, not sent, or sent without an answer.
+/// The results of a call to a payment system or to billing: answered with any status, not sent, or sent without an answer.
 pub const HTTP_RESULTS: [&str; 3] = ["answered", NOT_SENT, "unknown"];
 
 /// The contract's functions of a provider.

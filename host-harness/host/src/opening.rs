@@ -10,7 +10,8 @@ use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
-use crate::call_counts::CallCounts;
+use crate::billing::BillingAccounts;
+use crate::call_counts::{CallCount, CallCounts};
 use crate::call_permits::CallPermits;
 use crate::call_pool::CallPool;
 use crate::call_times::CallTimes;
@@ -64,6 +65,7 @@ pub struct HostBuilder {
     clock: Box<dyn Clock>,
     observer: Box<dyn Observer>,
     outbound: Option<Arc<dyn Outbound>>,
+    billing: Option<Arc<dyn BillingAccounts>>,
     call_times: CallTimes,
 }
 
@@ -73,7 +75,7 @@ impl HostBuilder {
     ///
     /// Without [`HostBuilder::exports`], exports are written to the folder `exports` in the process's working directory.
     /// Without [`HostBuilder::callback_url`], links contain no callback address of this host. Without [`HostBuilder::outbound`],
-    /// no call of a provider is sent.
+    /// no call of a provider is sent. Without [`HostBuilder::billing_accounts`], the ledger's accounts are the ones that there are.
     pub fn new(ledger: Ledger, catalog: Catalog, sandbox: Sandbox, key: Key) -> HostBuilder {
         HostBuilder {
             ledger,
@@ -86,6 +88,7 @@ impl HostBuilder {
             clock: Box::new(SystemClock),
             observer: Box::new(()),
             outbound: None,
+            billing: None,
             call_times: CallTimes::default(),
         }
     }
@@ -126,6 +129,11 @@ impl HostBuilder {
         HostBuilder { call_times, ..self }
     }
 
+    /// Sets who knows the accounts, if it is not the ledger.
+    pub fn billing_accounts(self, billing: Arc<dyn BillingAccounts>) -> HostBuilder {
+        HostBuilder { billing: Some(billing), ..self }
+    }
+
     /// Opens the host. Each provider in the catalog's lock gets the settings that the ledger stores. If a component cannot be
     /// loaded, or is not the locked one, the other providers are loaded nevertheless: see [`Host::not_loaded_providers`].
     ///
@@ -134,7 +142,7 @@ impl HostBuilder {
     /// use. Also if the ledger or the lock cannot be read, or a thread cannot be started.
     pub fn open(self) -> Result<Host, OpenError> {
         let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer, .. } = self;
-        let HostBuilder { outbound, call_times, .. } = self;
+        let HostBuilder { outbound, billing, call_times, .. } = self;
         let roster = Roster::load(&ledger)?;
         let loading = Loading { ledger: &ledger, catalog: &catalog, sandbox: &sandbox, key: &key, roster: &roster };
         let registry = loading.registry(clock.now())?;
@@ -154,6 +162,8 @@ impl HostBuilder {
             clock,
             observer,
             outbound,
+            billing,
+            billing_count: Mutex::new(CallCount::default()),
             call_times,
             call_counts: CallCounts::default(),
             registry,

@@ -150,6 +150,7 @@ impl Host {
             events: Reported::Facts(events.clone()),
             origin: Origin::Status,
             answers: told_of_ledger(context),
+            accounts: self.accounts_of_facts(&events)?,
             now: context.now,
             at: self.now(),
             wants_states: false,

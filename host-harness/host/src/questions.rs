@@ -1,26 +1,53 @@
-//! Answers to what providers ask: about accounts by billing's data, about orders and movements by the ledger.
+//! Answers to what providers ask: about accounts by billing or the ledger's own, about orders and movements by the ledger.
 
 use domain::{
-    Account, AccountQuery, AccountState, Context, Exchange, LedgerAnswer, LedgerQuestion, NoAnswer, PartyKind, Problem,
-    Question, WishRefusal,
+    Account, AccountQuery, AccountState, Context, EventOutcome, Exchange, LedgerAnswer, LedgerQuestion, NoAnswer, Outcome,
+    PartyKind, Question,
 };
+use ledger::Recorded;
 
+use crate::billing::{AccountPurpose, AccountQuestion};
+use crate::billing_questions::FoundAccount;
+use crate::disagreement::disagreement;
 use crate::host::Host;
 use crate::slot::ProviderSlot;
 
 impl Host {
-    /// Answers a provider's questions, in their order. Those about the ledger are answered from one moment.
+    /// Answers a provider's questions, in their order. If billing is asked, the thread waits for it.
     pub(crate) fn answer(&self, slot: &ProviderSlot, questions: Vec<Question>, now: u64) -> Vec<Exchange> {
+        let found = self.asks_billing(&questions).then(|| self.find_and_wait(checks(slot, &questions)));
+        self.answer_with(slot, questions, found, now)
+    }
+
+    /// Reports whether billing is asked to answer a provider's questions.
+    pub(crate) fn asks_billing(&self, questions: &[Question]) -> bool {
+        self.0.billing.is_some() && questions.iter().any(|question| matches!(question, Question::Account(_)))
+    }
+
+    /// Answers a provider's questions, in their order: those about accounts with what billing found, or else by the ledger's accounts.
+    /// Those about the ledger are answered from one moment, which is after billing's, so that little changes before events are
+    /// recorded.
+    pub(crate) fn answer_with(
+        &self,
+        slot: &ProviderSlot,
+        questions: Vec<Question>,
+        found: Option<Vec<FoundAccount>>,
+        now: u64,
+    ) -> Vec<Exchange> {
         let of_ledger: Vec<LedgerQuestion> = questions.iter().filter_map(Question::of_ledger).cloned().collect();
         let answers = if of_ledger.is_empty() { Ok(Vec::new()) } else { self.0.ledger.answers(&slot.name, &of_ledger, now) };
         let mut answers = answers.map(Vec::into_iter).inspect_err(|error| {
             tracing::error!(provider = slot.name.as_str(), %error, "the ledger cannot answer a provider's question");
         });
         let mut next = || answers.as_mut().ok().and_then(Iterator::next).ok_or(NoAnswer::Unavailable);
+        let mut found = found.map(Vec::into_iter);
         let exchange = |question| match question {
             Question::Ledger(question) => Exchange::Ledger(question, next()),
             Question::Account(query) => {
-                let state = self.account_state(slot, &query);
+                let state = match &mut found {
+                    Some(found) => found.next().unwrap_or(Err(NoAnswer::Unavailable)),
+                    None => self.account_state(slot, &query),
+                };
                 Exchange::Account(query, state)
             }
             Question::Other(name, values) => Exchange::Other(name, values, NoAnswer::Unsupported),
@@ -48,6 +75,17 @@ impl Host {
     }
 }
 
+/// Returns what billing is asked about the accounts of a provider's questions, in their order.
+pub fn checks(slot: &ProviderSlot, questions: &[Question]) -> Vec<AccountQuestion> {
+    let check = |question: &Question| match question {
+        Question::Account(query) => {
+            Some(AccountQuestion { provider: slot.name.clone(), purpose: AccountPurpose::Check, query: query.clone() })
+        }
+        Question::Ledger(_) | Question::Other(..) => None,
+    };
+    questions.iter().filter_map(check).collect()
+}
+
 /// Returns an account's holder as anybody who enters the account's number may see it: of a person, the family name and the
 /// initials.
 fn masked_holder(account: &Account) -> String {
@@ -69,30 +107,15 @@ pub fn told_of_ledger(context: &Context) -> Vec<(LedgerQuestion, LedgerAnswer)> 
     context.asked.iter().filter_map(told).collect()
 }
 
-/// Returns why the ledger does not agree to what is wanted, as the provider is told it.
-pub fn disagreement(refusal: WishRefusal) -> Problem {
-    let (message, in_russian) = match refusal {
-        WishRefusal::UnknownAccount => ("There is no such account.", "Такого лицевого счёта нет."),
-        WishRefusal::AccountInactive => ("The account takes no payments.", "Счёт не принимает платежи."),
-        WishRefusal::AmountOutOfRange => ("The account does not take such an amount.", "Такая сумма не принимается."),
-        WishRefusal::Forbidden => ("Billing does not allow it.", "Биллинг этого не разрешает."),
-        WishRefusal::UnknownOrder => ("There is no such order.", "Такого заказа нет."),
-        WishRefusal::OrderPaid => ("The order is paid.", "Заказ уже оплачен."),
-        WishRefusal::OrderHeld => ("The order is held by another payment.", "Заказ занят другим платежом."),
-        WishRefusal::OrderExpired => ("The order has expired.", "Срок заказа истёк."),
-        WishRefusal::AmountMismatch => {
-            ("The amount is not that of the order or the hold.", "Сумма не равна сумме заказа или блокировки.")
-        }
-        WishRefusal::CurrencyMismatch => ("The currency is another one.", "Валюта другая."),
-        WishRefusal::HoldEnded => ("The hold has ended.", "Блокировка уже снята."),
-        WishRefusal::AlreadyEntered => ("The transaction is entered under another key.", "Эта транзакция уже проведена."),
-        WishRefusal::NotReturnable => (
-            "The payment cannot be returned: it is not entered, was returned, or its money is spent.",
-            "Платёж вернуть нельзя: он не проведён, уже возвращён или деньги потрачены.",
-        ),
-    };
-    let translations = vec![("ru".to_owned(), in_russian.to_owned())];
-    Problem { translations, ..Problem::new(refusal.name(), message) }
+/// Returns what a provider is told of an event. `None` if the ledger did not return its movement.
+pub fn told_of(Recorded { outcome, movement }: Recorded) -> Option<EventOutcome> {
+    Some(match outcome {
+        Outcome::Refused(refusal) => EventOutcome::Refused(disagreement(refusal)),
+        Outcome::Recorded { repeated: false, .. } | Outcome::NoMovement { repeated: false } => EventOutcome::Entered(movement?),
+        Outcome::Unmatched { repeated: false, .. } => EventOutcome::Kept(movement?),
+        Outcome::Recorded { .. } | Outcome::Unmatched { .. } | Outcome::NoMovement { .. } => EventOutcome::Repeated(movement?),
+        Outcome::Contradiction { .. } => EventOutcome::Conflict(movement?),
+    })
 }
 
 #[cfg(test)]

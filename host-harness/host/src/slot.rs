@@ -15,6 +15,7 @@ use crate::roster::Stamp;
 use crate::sealing::Key;
 use crate::stored_settings::LoadedSettings;
 use crate::swap::vetting;
+use crate::wishes::PendingWishes;
 
 /// A payment system in use.
 pub(crate) struct ProviderSlot {
@@ -29,6 +30,8 @@ pub(crate) struct ProviderSlot {
     paused: RwLock<Option<Stamp>>,
     /// The callbacks that prove nothing by themselves.
     pub(crate) lookups: Arc<Lookups>,
+    /// The wishes to which billing is being asked to agree.
+    pub(crate) wishes: Arc<PendingWishes>,
 }
 
 /// A failure of a payment system's component.
@@ -129,6 +132,7 @@ impl ProviderSlot {
             accepted_at: AtomicU64::new(0),
             failure: Mutex::new(None),
             lookups: Arc::default(),
+            wishes: Arc::default(),
         })
     }
 

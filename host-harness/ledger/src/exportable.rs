@@ -57,6 +57,13 @@ pub fn faults_of_account(account: &Account) -> Vec<Fault> {
     faults_of(account, &any).into_iter().map(own).collect()
 }
 
+/// Returns the account of a person whom documents name as billing does. A name that they could not have is replaced by the number.
+pub fn individual(number: AccountNumber, name: &str) -> Account {
+    let account = Account::new(number.clone(), name.trim(), PartyKind::Individual);
+    let is_named = faults_of_account(&account).iter().all(|fault| fault.field != "name");
+    if is_named { account } else { Account::new(number.clone(), String::from(number), PartyKind::Individual) }
+}
+
 /// Returns every fault that would prevent documents from naming a party by its kind, name, «ИНН» and «КПП». Each fault names
 /// its field as the parameter is named.
 pub fn faults_of_party(kind: PartyKind, name: &str, inn: &str, kpp: &str) -> Vec<Fault> {

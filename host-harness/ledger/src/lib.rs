@@ -25,7 +25,7 @@ pub mod storage;
 mod submission;
 
 pub use error::{Commit, Error, Loss};
-pub use exportable::faults_of_party;
+pub use exportable::{faults_of_party, individual};
 pub use operations::{
     CALL_SECONDS_MAX, CallDecision, EndedOperation, GiveUp, Journal, OperationEnd, Pass, ProviderResult, SentCall, WantedCall,
     suspend_operations,

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use domain::{
-    Event, EventKind, LedgerAnswer, LedgerQuestion, MovementId, MovementOrigin, MovementState, OperationId, Outcome,
-    ProviderName, StoredCallback,
+    Account, AccountNumber, Event, EventKind, LedgerAnswer, LedgerQuestion, MovementId, MovementOrigin, MovementState,
+    OperationId, Outcome, ProviderName, StoredCallback,
 };
 
 use crate::error::Error;
-use crate::rules::{Claim, Ledger, Source, answer, end_expired, record, state};
+use crate::rules::{Claim, Ledger, Source, account_of_wish, answer, end_expired, record, state, unknown_payees};
 use crate::storage::Transaction;
 
 /// How many holds end by their time in one transaction.
@@ -28,6 +28,9 @@ pub struct Submission {
     pub origin: Origin,
     /// What the provider was told about orders and movements. It is compared again before anything is recorded.
     pub answers: Vec<(LedgerQuestion, LedgerAnswer)>,
+    /// The accounts that billing has of those that the events name. One that the ledger lacks is created with what is recorded of
+    /// it, and with nothing else.
+    pub accounts: Vec<Account>,
     /// The time of the request that the answers are for, and by which wishes are decided, in seconds since the epoch.
     pub now: u64,
     /// When the events are recorded, seconds since the epoch.
@@ -86,6 +89,7 @@ impl Submission {
             events: Reported::Facts(vec![event]),
             origin: Origin::Callback(callback),
             answers: Vec::new(),
+            accounts: Vec::new(),
             now: at,
             at,
             wants_states: false,
@@ -151,6 +155,23 @@ impl Ledger {
         }
     }
 
+    /// Returns the account that a wish is for: the one that it names, or that of its order. `None` if the wish is recorded already, so
+    /// that this is a repetition, or if it names no order of its provider.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn account_of_wish(&self, event: &Event) -> Result<Option<AccountNumber>, Error> {
+        self.storage().read(|transaction| account_of_wish(transaction, event))
+    }
+
+    /// Of events that happened, returns the payments that name an account which the ledger lacks, unless they are recorded already.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn unknown_payees<'e>(&self, events: &'e [Event]) -> Result<Vec<&'e Event>, Error> {
+        self.storage().read(|transaction| unknown_payees(transaction, events))
+    }
+
     /// Ends the holds whose time has come: a `hold-release` of the host's own is recorded for each. Returns how many there were.
     /// Answers and submissions do this first, so that none of them sees an expired hold as open; a host calls it now and
     /// then, so that they find little to do.
@@ -175,7 +196,7 @@ pub fn record_all(
     submission: &Submission,
     operation: Option<&OperationId>,
 ) -> Result<Submitted, Error> {
-    let Submission { provider, events, origin, answers, now, at, wants_states } = submission;
+    let Submission { provider, events, origin, answers, accounts, now, at, wants_states } = submission;
     if submission.concerns_holds() {
         end_all_expired(transaction, *now, *at)?;
     }
@@ -190,6 +211,7 @@ pub fn record_all(
         (None, Origin::Status) => Source::new(MovementOrigin::Status, None, *now, *at),
         (None, Origin::Operation) => Source::new(MovementOrigin::Operation, None, *now, *at),
     };
+    source.accounts = accounts;
     let (claim, events) = match events {
         Reported::Facts(events) => (Claim::Fact, events.as_slice()),
         Reported::Wish(event) => (Claim::Wish, std::slice::from_ref(event)),

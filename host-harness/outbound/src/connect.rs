@@ -66,12 +66,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let host = Host::Domain("pay.example".to_owned());
         let time_max = Duration::from_secs(2);
-        let connected = timeout(time_max, connect(&host, &Permitted::of_proxy(vec![silent_address, address]), time_max))
+        let connected = timeout(time_max, connect(&host, &Permitted::of_operator(vec![silent_address, address]), time_max))
             .await
             .unwrap()
             .unwrap();
         assert_eq!(connected.peer_addr().unwrap(), address);
-        let refused = connect(&host, &Permitted::of_proxy(vec![silent_address]), Duration::from_millis(1)).await.unwrap_err();
+        let refused =
+            connect(&host, &Permitted::of_operator(vec![silent_address]), Duration::from_millis(1)).await.unwrap_err();
         assert_eq!(refused.to_string(), "no connection to pay.example at 127.0.0.1: it does not answer");
     }
 }

@@ -52,6 +52,17 @@ pub enum OutboundError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The URL of billing cannot be used.
+    #[error(
+        "the URL of billing: {problem}; write https://billing.example.ru/accounts, or http:// for this machine and private networks"
+    )]
+    BillingUrl {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The token for billing cannot be sent.
+    #[error("the token for billing is empty, or has a space or a character beyond ASCII, which a header cannot hold")]
+    BillingToken,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),

@@ -43,6 +43,12 @@ pub enum Failure {
         "{host} resolves to {address}, which is not a public address; list {host} in the hosts of the local network if it is meant"
     )]
     NotPublic { host: String, address: IpAddr },
+    /// Billing's name leads to no address that it may be asked at.
+    #[error(
+        "{host} resolves to {address}, where billing is not asked: over http it may be this machine or in a private network alone; \
+         use https for a public address"
+    )]
+    NotBilling { host: String, address: IpAddr },
     /// The name could not be resolved.
     #[error("the name {host} cannot be resolved: {error}")]
     Name { host: String, error: io::Error },

@@ -1,5 +1,6 @@
 //! The client for HTTP calls to payment systems: the adapter of `host::Outbound`. The command line makes it of the operator's
-//! options and gives it to the host.
+//! options and gives it to the host. So is the client that asks billing about accounts (`billing.rs`), the adapter of
+//! `host::BillingAccounts`: it goes to one URL, which the operator gives and no component.
 //!
 //! A call is one task: its URL is taken apart (`target.rs`) and compared with what may be called (`reach.rs`, `address.rs`); its
 //! name is resolved and connected to (`connect.rs`), by a proxy where there is one (`proxy.rs`); TLS is agreed upon (`tls.rs`);
@@ -24,6 +25,8 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod address;
+mod billing;
+mod billing_json;
 mod connect;
 mod error;
 mod exchange;
@@ -34,6 +37,7 @@ mod options;
 mod progress;
 mod proxy;
 mod reach;
+mod reply;
 mod request;
 mod target;
 mod tls;
@@ -52,6 +56,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+pub use billing::{BillingClient, BillingOptions};
 pub use error::OutboundError;
 pub use options::{OutboundOptions, ProxyOption};
 
@@ -59,6 +64,7 @@ use failure::Failure;
 use progress::{Progress, RequestStream, Stage};
 use proxy::Proxy;
 use reach::{Permitted, Reach};
+use reply::Reply;
 use target::Target;
 use tls::Tls;
 
@@ -83,14 +89,7 @@ impl HttpClient {
             proxy: Proxy::new(&options.proxy)?,
             permits: Semaphore::new(limits::CALLS_MAX),
         };
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(limits::THREADS)
-            // The system's resolver blocks a thread for each name.
-            .max_blocking_threads(limits::CALLS_MAX)
-            .thread_name("outbound")
-            .enable_all()
-            .build()
-            .map_err(OutboundError::Threads)?;
+        let runtime = runtime("outbound", limits::CALLS_MAX)?;
         Ok(HttpClient { runtime: Some(runtime), calls: Arc::new(calls) })
     }
 
@@ -103,7 +102,7 @@ impl HttpClient {
 impl Outbound for HttpClient {
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>) {
         let progress = Progress::new();
-        let reply = Reply { then: Some(then), progress: progress.clone() };
+        let reply = Reply::new(then, progress.clone(), |progress| progress.failed(&Failure::GivenUp));
         let calls = self.calls.clone();
         if let Some(runtime) = &self.runtime {
             runtime.spawn(async move {
@@ -135,26 +134,16 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// Whom a call's result goes to. If the call's task ends in any other way, it gives the result itself.
-struct Reply {
-    then: Option<Box<dyn FnOnce(HttpResult) + Send>>,
-    progress: Progress,
-}
-
-impl Reply {
-    fn give(mut self, result: HttpResult) {
-        if let Some(then) = self.then.take() {
-            then(result);
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if let Some(then) = self.then.take() {
-            then(self.progress.failed(&Failure::GivenUp));
-        }
-    }
+/// Starts the threads of a client that makes at most so many calls at once.
+fn runtime(name: &str, calls_max: usize) -> Result<Runtime, OutboundError> {
+    Builder::new_multi_thread()
+        .worker_threads(limits::THREADS)
+        // The system's resolver blocks a thread for each name.
+        .max_blocking_threads(calls_max)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(OutboundError::Threads)
 }
 
 /// What all calls share.
@@ -196,7 +185,7 @@ impl Calls {
         match &self.proxy {
             Some(proxy) if target.is_https && !Reach::is_loopback(target) && proxy.is_for(target) => {
                 let stream = async {
-                    let permitted = Permitted::of_proxy(connect::resolve(&proxy.host, proxy.port).await?);
+                    let permitted = Permitted::of_operator(connect::resolve(&proxy.host, proxy.port).await?);
                     connect::connect(&proxy.host, &permitted, time_max).await
                 };
                 let stream = stream.await.map_err(|failure| proxy.refused(target, failure.to_string()))?;
@@ -238,7 +227,8 @@ mod tests {
         let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let (sender, receiver) = channel();
         let progress = Progress::new();
-        let reply = Reply { then: Some(Box::new(move |result| sender.send(result).unwrap())), progress: progress.clone() };
+        let then = Box::new(move |result| sender.send(result).unwrap());
+        let reply = Reply::new(then, progress.clone(), |progress| progress.failed(&Failure::GivenUp));
         runtime.spawn(async move {
             let _reply = reply;
             progress.reach(stage);

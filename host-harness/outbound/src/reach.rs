@@ -21,8 +21,8 @@ pub struct Reach {
 pub struct Permitted(Vec<SocketAddr>);
 
 impl Permitted {
-    /// The proxy's own addresses, which may be private.
-    pub fn of_proxy(addresses: Vec<SocketAddr>) -> Permitted {
+    /// Addresses of what the operator alone names, such as the proxy, which may be private.
+    pub fn of_operator(addresses: Vec<SocketAddr>) -> Permitted {
         Permitted(addresses)
     }
 

@@ -38,7 +38,7 @@ impl Target {
             return Err(Failure::Url("it has no host"));
         }
         if authority.contains('@') {
-            return Err(Failure::Url("it has a user name or password; a component sends them in a header"));
+            return Err(Failure::Url("it has a user name or password, which are sent in a header"));
         }
         if path.contains('#') {
             return Err(Failure::Url("it has a fragment, which is never sent"));

@@ -83,6 +83,7 @@ const RULES: &[(&str, Rule)] = &[
     ("a_release_and_a_payment_contradict", holds::a_release_and_a_payment_contradict),
     ("a_wish_is_refused_with_its_reason", wishes::a_wish_is_refused_with_its_reason),
     ("a_wish_is_answered_once", wishes::a_wish_is_answered_once),
+    ("an_account_of_billing_is_created_with_its_payment", wishes::an_account_of_billing_is_created_with_its_payment),
     ("a_refund_that_is_asked_for_must_be_covered", wishes::a_refund_that_is_asked_for_must_be_covered),
     ("of_two_wishes_at_once_one_is_refused", wishes::of_two_wishes_at_once_one_is_refused),
     ("an_operation_is_refused_with_its_reason", operations::an_operation_is_refused_with_its_reason),
@@ -215,7 +216,7 @@ fn record(ledger: &Ledger, event: Event, callback: StoredCallback) -> Outcome {
 fn submission(events: Reported, now: u64) -> Submission {
     let (origin, answers) = (Origin::Status, Vec::new());
     let provider = "chronopay".parse().unwrap();
-    Submission { provider, events, origin, answers, now, at: now, wants_states: true }
+    Submission { provider, events, origin, answers, accounts: Vec::new(), now, at: now, wants_states: true }
 }
 
 fn submit(ledger: &Ledger, submission: Submission) -> Vec<Recorded> {

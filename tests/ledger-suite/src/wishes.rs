@@ -144,6 +144,54 @@ pub fn a_refund_that_is_asked_for_must_be_covered(ledger: &Ledger) {
     assert_eq!((balance(ledger, "100500"), ledger.check().unwrap()), (-6_000, vec![]));
 }
 
+/// An account that billing has and the ledger lacks is created with what is recorded of it, and with nothing else.
+pub fn an_account_of_billing_is_created_with_its_payment(ledger: &Ledger) {
+    let order = order(ledger);
+    let of_account = |key: &str, kind, number: &str| {
+        changed(event(kind, &order, key), |event| {
+            (event.facts.order, event.facts.account) = (None, Some(number.parse().unwrap()));
+        })
+    };
+    let with_accounts = |reported, numbers: &[&str]| {
+        let account = |number: &&str| ledger::individual(number.parse().unwrap(), "Петров П. П.");
+        Submission { accounts: numbers.iter().map(account).collect(), ..submission(reported, AT) }
+    };
+    let name_of = |number: &str| ledger.account(&number.parse().unwrap()).unwrap().map(|(account, _)| account.name);
+    let paid = of_account("p1", EventKind::Payment, "7");
+    assert_eq!(ledger.account_of_wish(&paid).unwrap(), paid.facts.account);
+    assert_eq!(wish(ledger, &paid, AT).outcome, refused(WishRefusal::UnknownAccount), "billing did not say that it has it");
+    // A refused wish leaves no account either.
+    let none = changed(paid.clone(), |event| event.facts.amount = rub(0));
+    let outcome = submit(ledger, with_accounts(Reported::Wish(none), &["7"])).remove(0).outcome;
+    assert_eq!((outcome, name_of("7")), (refused(WishRefusal::AmountOutOfRange), None));
+    let entered = submit(ledger, with_accounts(Reported::Wish(paid.clone()), &["7", "8"])).remove(0).outcome;
+    assert_eq!(entered, Outcome::Recorded { seq: 1, repeated: false });
+    assert_eq!((name_of("7").as_deref(), name_of("8"), balance(ledger, "7")), (Some("Петров П. П."), None, 10_000));
+    assert_eq!(ledger.account_of_wish(&paid).unwrap(), None, "it is recorded");
+    // An account that is there stays as it is.
+    let more = of_account("p2", EventKind::Hold, "100500");
+    assert_eq!(submit(ledger, with_accounts(Reported::Wish(more), &["100500"])).remove(0).outcome, RECORDED);
+    assert_ne!(name_of("100500").as_deref(), Some("Петров П. П."));
+    // The account of an order; that of another provider's is not told.
+    let ordered = event(EventKind::Payment, &order, "p3");
+    assert_eq!(ledger.account_of_wish(&ordered).unwrap(), Some(order.account.clone()));
+    let of_another = changed(ordered, |event| event.provider = "robokassa".parse().unwrap());
+    assert_eq!(ledger.account_of_wish(&of_another).unwrap(), None);
+    // What happened is entered likewise, and waits for an operator where billing lacks the account.
+    let happened = ["8", "9"].map(|number| {
+        changed(of_account(&format!("f{number}"), EventKind::Payment, number), |event| {
+            event.facts.transaction = number.parse().unwrap();
+        })
+    });
+    assert_eq!(ledger.unknown_payees(&happened).unwrap(), happened.iter().collect::<Vec<_>>());
+    let recorded = submit(ledger, with_accounts(Reported::Facts(happened.to_vec()), &["8"]));
+    let recorded: Vec<Outcome> = recorded.into_iter().map(|recorded| recorded.outcome).collect();
+    assert_eq!(recorded[0], Outcome::Recorded { seq: 2, repeated: false });
+    assert!(matches!(recorded[1], Outcome::Unmatched { repeated: false, .. }), "{recorded:?}");
+    assert_eq!(ledger.unknown_payees(&happened).unwrap(), Vec::<&Event>::new(), "both are recorded");
+    assert_eq!((balance(ledger, "8"), name_of("9"), ledger.check().unwrap()), (10_000, None, vec![]));
+}
+
 /// Two wishes at once end as one after the other would.
 pub fn of_two_wishes_at_once_one_is_refused(ledger: &Ledger) {
     let first = order(ledger);

@@ -60,6 +60,16 @@ fn serve_records_payment_and_ends_on_sigterm() {
         (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
         (format!("{arguments} --call-ca-file settings.toml"), "the CA file settings.toml has no certificate"),
         (format!("{arguments} --call-lan-host 127.0.0.1"), "it is not an address of a local network"),
+        (format!("{arguments} --accounts-url billing.example.ru"), "begins neither with https:// nor with http://"),
+        (format!("{arguments} --accounts-url http://1.1.1.1/accounts"), "http:// leads to a public address"),
+        (format!("{arguments} --accounts-url https://a:b@billing.example.ru/"), "it has a user name or password"),
+        (format!("{arguments} --accounts-url https://billing.example.ru/#a"), "it has a fragment"),
+        (format!("{arguments} --accounts-token-file settings.toml"), "--accounts-url"),
+        (
+            format!("{arguments} --accounts-url https://billing.example.ru/ --accounts-token-file settings.toml"),
+            "it is not one line of 16 or more ASCII characters",
+        ),
+        (format!("{arguments} --accounts-url https://billing.example.ru/ --accounts-token-file nowhere"), "nowhere"),
         (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
         (
             format!("{arguments} --trusted-proxy-header x-forwarded-for --trusted-proxy 10.0.0/8"),

@@ -1,6 +1,9 @@
-//! The calls that the gateway made to payment systems.
+//! The calls that the gateway made to payment systems, and its questions to billing.
+
+use std::time::Duration;
 
 use axum::extract::State;
+use host::CallCount;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,13 +11,34 @@ use super::providers::FailureReport;
 use super::{Details, Json};
 use crate::shared::App;
 
-/// The calls to payment systems since the start of the gateway.
+/// The calls to payment systems and to billing since the start of the gateway.
 #[derive(Serialize, ToSchema)]
 pub struct CallList {
     /// The proxy by which calls are made, as `host:port`; null without one.
     proxy: Option<String>,
+    /// How billing was asked about accounts; null where it is not, since the gateway's own accounts are all that there are.
+    billing: Option<BillingCalls>,
     /// By provider and host: every host that a component may call, and those that were called.
     calls: Vec<HostCalls>,
+}
+
+/// The questions to billing about accounts.
+#[derive(Serialize, ToSchema)]
+struct BillingCalls {
+    /// Where it is asked, with the port if that is not the usual one.
+    host: Option<String>,
+    /// How many were answered, by an answer that could be used.
+    answered: u64,
+    /// How many were not sent.
+    not_sent: u64,
+    /// How many were sent and got no answer that could be used.
+    unknown: u64,
+    /// The mean time of those that were sent, in milliseconds; null if none was.
+    time_ms_mean: Option<u64>,
+    /// The time of the longest of them, in milliseconds.
+    time_ms_longest: u64,
+    /// The last one that was not answered; null if all were.
+    failure: Option<FailureReport>,
 }
 
 /// The calls of a provider to a host.
@@ -39,11 +63,16 @@ struct HostCalls {
     failure: Option<FailureReport>,
 }
 
-/// Lists the calls to payment systems since the start of the gateway.
+/// Lists the calls to payment systems and to billing since the start of the gateway.
 #[utoipa::path(get, path = "/calls", operation_id = "list_calls", responses(
     (status = OK, body = CallList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<CallList> {
-    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let billing = app.host.billing_calls().map(|host::BillingCalls { address, count, .. }| {
+        let CallCount { answered, not_sent, unknown, time_longest, .. } = count;
+        let (time_ms_mean, time_ms_longest) = (count.time_mean().map(ms), ms(time_longest));
+        let failure = count.failure.map(FailureReport::from);
+        BillingCalls { host: address, answered, not_sent, unknown, time_ms_mean, time_ms_longest, failure }
+    });
     let calls = app.host.call_counts().into_iter().map(|((provider, host), count)| HostCalls {
         provider: provider.into(),
         host,
@@ -54,5 +83,9 @@ pub async fn list(State(app): State<App>) -> Json<CallList> {
         time_ms_longest: ms(count.time_longest),
         failure: count.failure.map(FailureReport::from),
     });
-    Json(CallList { proxy: app.host.call_proxy(), calls: calls.collect() })
+    Json(CallList { proxy: app.host.call_proxy(), billing, calls: calls.collect() })
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,7 @@
 //! The API for a billing system: JSON under `/api/v1`, with a bearer token.
 
 mod accounts;
+mod billing;
 mod calls;
 mod components;
 mod decisions;
@@ -87,6 +88,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/api/v1/{*rest}", axum::routing::any(crate::problem::not_found))
         .layer(axum::middleware::from_fn_with_state(app.clone(), authorize))
         .route("/api/openapi.json", get(move || async move { Json(document) }))
+        .route(billing::ADDRESS, get(|| async { Json(billing::document()) }))
 }
 
 /// The secret that callers of the API send as `Authorization: Bearer …`. It cannot be printed.

@@ -1,10 +1,9 @@
-//! «Обращения к платёжным системам»: the calls that components had made since the start, by host.
+//! «Обращения к платёжным системам»: the calls that components had made since the start, by host, and the questions to billing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::extract::State;
-use domain::ProviderName;
 use host::{CallCount, CallHost, OTHER};
 use maud::{Markup, html};
 
@@ -13,7 +12,8 @@ use super::text::{Clock, Lang};
 use super::{AppState, Operator};
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Markup {
-    let (counts, proxy) = (app.host.call_counts(), app.host.call_proxy());
+    let (counts, proxy, billing) = (app.host.call_counts(), app.host.call_proxy(), app.host.billing_calls());
+    let asked = billing.as_ref().map(|billing| billing.address.as_deref().unwrap_or_default());
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
         p.hint {
@@ -28,12 +28,31 @@ pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator)
                 None => (lang.of("Без прокси.", "Without a proxy.")),
             }
         }
-        @if counts.is_empty() {
+        @if let Some(address) = asked {
+            p {
+                (lang.of(
+                    "О лицевых счетах, которые плательщик вводит на терминале или в приложении банка, программа спрашивает биллинг",
+                    "About accounts that payers enter at terminals or in banks' apps, billing is asked",
+                ))
+                @if !address.is_empty() { ": " b { (address) } }
+                ". "
+                (lang.of(
+                    "Пока он не отвечает, платёжная система получает просьбу прийти позже, а не отказ.",
+                    "While it gives no answer, the payment system is told to come again, and nothing is refused.",
+                ))
+            }
+        }
+        @if counts.is_empty() && billing.is_none() {
             p { (lang.of("Ни один компонент ни к чему не обращается.", "No component calls anything.")) }
         } @else {
             table {
                 thead { tr { @for (at, title) in columns(lang).iter().enumerate() { th.amount[(2..7).contains(&at)] { (title) } } } }
-                tbody { @for ((provider, host), count) in &counts { (row(lang, clock, provider, host, count)) } }
+                tbody {
+                    @if let Some(billing) = &billing {
+                        (row(lang, clock, lang.of("биллинг", "billing"), asked.unwrap_or_default(), &billing.count))
+                    }
+                    @for ((provider, host), count) in &counts { (row(lang, clock, provider, host, count)) }
+                }
             }
         }
     };
@@ -53,7 +72,7 @@ fn columns(lang: Lang) -> [&'static str; 8] {
     ]
 }
 
-fn row(lang: Lang, clock: Clock, provider: &ProviderName, host: &str, count: &CallCount) -> Markup {
+fn row(lang: Lang, clock: Clock, provider: &str, host: &str, count: &CallCount) -> Markup {
     let [provider_title, host_title, answered, not_sent, unknown, mean, longest, failure] = columns(lang);
     let is_sent = count.time_mean().is_some();
     html! {

@@ -12,6 +12,8 @@
 
 mod api;
 mod asking;
+mod billing;
+mod billing_stand_in;
 mod callbacks;
 mod calls;
 mod connections;

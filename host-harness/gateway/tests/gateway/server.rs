@@ -196,6 +196,12 @@ pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) ->
 
 /// Does the same with another key than the usual one.
 pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
+    publish(database, name, component);
+    Gateway::open(host(database, key), config).unwrap()
+}
+
+/// Locks a component in the catalog beside a database.
+pub fn publish(database: &Path, name: &str, component: &[u8]) {
     let catalog = Catalog::open(database.parent().unwrap()).unwrap();
     // Compiling is slow, and most tests use the same component.
     let is_chronopay = component == end_to_end::component();
@@ -206,7 +212,6 @@ pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], con
     };
     catalog.stage(component).unwrap();
     catalog.publish(&name.parse().unwrap(), version).unwrap();
-    Gateway::open(host(database, key), config).unwrap()
 }
 
 /// Configures a host on a database and the catalog beside it.
@@ -230,13 +235,18 @@ pub fn checked_gateway(
     settings: &[(String, String)],
     config: Config,
 ) -> Gateway {
+    store_checked(database, name, component, settings);
+    gateway(database, name, component, config)
+}
+
+/// Stores settings as if the component had passed the checks with them.
+pub fn store_checked(database: &Path, name: &str, component: &[u8], settings: &[(String, String)]) {
     let secrets: Vec<&String> = settings.iter().map(|(name, _)| name).filter(|name| *name == "shared-sec").collect();
     let of_component = json!({"sha256": hex::encode(Sha256::digest(component)), "values": settings, "relabelled": []});
     let stored = json!({"revision": 1, "secrets": secrets, "components": [of_component]});
     let document = format!("settings/{name}");
     let sealed = key().seal(&document, stored.to_string().as_bytes()).unwrap();
     Ledger::new(Sqlite::open(database).unwrap()).put_document(document, sealed).unwrap();
-    gateway(database, name, component, config)
 }
 
 /// Serves on a free port until the runtime ends.

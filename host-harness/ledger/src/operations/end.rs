@@ -124,7 +124,8 @@ fn record(
     (now, at): (u64, u64),
 ) -> Result<Option<Recorded>, Error> {
     let (provider, events) = (operation.provider.clone(), Reported::Facts(vec![event]));
-    let submission = Submission { provider, events, origin: Origin::Operation, answers, now, at, wants_states: true };
+    let (origin, accounts) = (Origin::Operation, Vec::new());
+    let submission = Submission { provider, events, origin, answers, accounts, now, at, wants_states: true };
     Ok(match record_all(transaction, &submission, Some(&operation.id))? {
         Submitted::AnswersChanged => None,
         Submitted::Done(recorded) => recorded.into_iter().next(),

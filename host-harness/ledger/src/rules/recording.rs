@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use domain::{
-    Acknowledged, Event, EventKind, MismatchReason, MovementId, MovementOrigin, OperationId, Outcome, ReviewFilter,
+    Account, Acknowledged, Event, EventKind, MismatchReason, MovementId, MovementOrigin, OperationId, Outcome, ReviewFilter,
     StoredCallback, WishRefusal,
 };
 
 use super::entering::{enter, entry_from_event};
 use super::hold::{self, Hold};
+use super::payee;
 use super::payment::{self, CreditTarget};
 use super::returns::{self, Returnable};
 use super::{awaited, waiting, wish};
@@ -33,6 +34,8 @@ pub struct Source<'s> {
     callback: Option<&'s Arc<StoredCallback>>,
     /// The operation that reports them, if one does.
     operation: Option<&'s OperationId>,
+    /// The accounts that billing has of those that the events name.
+    pub accounts: &'s [Account],
     /// The id of the callback, once it is stored.
     stored: Option<u64>,
     /// The time of the request, by which wishes are decided.
@@ -43,7 +46,7 @@ pub struct Source<'s> {
 
 impl<'s> Source<'s> {
     pub fn new(origin: MovementOrigin, callback: Option<&'s Arc<StoredCallback>>, now: u64, at: u64) -> Source<'s> {
-        Source { origin, callback, operation: None, stored: None, now, at }
+        Source { origin, callback, operation: None, accounts: &[], stored: None, now, at }
     }
 
     /// Creates the source of what an operation reports.
@@ -82,10 +85,11 @@ pub fn record(
         return Ok((outcome, Some(first.movement.id)));
     }
     if claim == Claim::Wish
-        && let Some(refusal) = wish::refusal(transaction, event, source.now)?
+        && let Some(refusal) = wish::refusal(transaction, event, source.accounts, source.now)?
     {
         return Ok((Outcome::Refused(refusal), None));
     }
+    payee::create(transaction, event, source.accounts)?;
     let hold = Hold::of(transaction, event)?;
     let decision = decide(transaction, event, hold.as_ref(), source.operation)?;
     if claim == Claim::Wish && matches!(decision, Decision::Keep(_)) {

@@ -1,27 +1,38 @@
 //! Wishes: what a payment system asks the ledger to agree to. A wish is refused where the same fact would be kept for an operator,
 //! and also by time, by another hold, and where money was spent.
 
-use domain::{Event, EventKind, Facts, Money, Recurrence, WishRefusal};
+use domain::{Account, Event, EventKind, Facts, Money, Recurrence, WishRefusal};
 
 use super::hold::Hold;
-use super::{payment, returns};
+use super::{payee, payment, returns};
 use crate::error::Error;
 use crate::storage::{RecordedMovement, Transaction};
 
-/// Returns why a wish is refused. `now` is the time of the request.
-pub fn refusal(transaction: &mut dyn Transaction, event: &Event, now: u64) -> Result<Option<WishRefusal>, Error> {
+/// Returns why a wish is refused. `accounts` are those that billing has, whether or not the ledger has them; `now` is the time of
+/// the request.
+pub fn refusal(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    accounts: &[Account],
+    now: u64,
+) -> Result<Option<WishRefusal>, Error> {
     let is_positive = event.facts.amount.minor_units > 0;
     match event.facts.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Refund if !is_positive => Ok(Some(WishRefusal::AmountOutOfRange)),
-        EventKind::Payment => of_payment(transaction, event, now),
-        EventKind::Hold => of_hold(transaction, event, now),
+        EventKind::Payment => of_payment(transaction, event, accounts, now),
+        EventKind::Hold => of_hold(transaction, event, accounts, now),
         EventKind::HoldRelease => of_release(transaction, event),
         EventKind::Refund => of_refund(transaction, event),
         EventKind::Chargeback | EventKind::ChargebackReversal | EventKind::Declined => Ok(Some(WishRefusal::Forbidden)),
     }
 }
 
-fn of_payment(transaction: &mut dyn Transaction, event: &Event, now: u64) -> Result<Option<WishRefusal>, Error> {
+fn of_payment(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    accounts: &[Account],
+    now: u64,
+) -> Result<Option<WishRefusal>, Error> {
     let ended = Hold::of(transaction, event)?;
     let open = ended.as_ref().and_then(Hold::open);
     if ended.is_some() && open.is_none() {
@@ -30,18 +41,23 @@ fn of_payment(transaction: &mut dyn Transaction, event: &Event, now: u64) -> Res
     if let Some(refusal) = open.and_then(|hold| of_other_hold(&event.facts, hold)) {
         return Ok(Some(refusal));
     }
-    if let Some(refusal) = of_target(transaction, event, open, now)? {
+    if let Some(refusal) = of_target(transaction, event, open, accounts, now)? {
         return Ok(Some(refusal));
     }
     Ok(payment::is_entered(transaction, event)?.then_some(WishRefusal::AlreadyEntered))
 }
 
-fn of_hold(transaction: &mut dyn Transaction, event: &Event, now: u64) -> Result<Option<WishRefusal>, Error> {
+fn of_hold(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    accounts: &[Account],
+    now: u64,
+) -> Result<Option<WishRefusal>, Error> {
     let known = Hold::of_key(transaction, &event.provider, &event.dedup_key)?;
     if known.ended_before().is_some() || event.facts.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Ok(Some(WishRefusal::HoldEnded));
     }
-    of_target(transaction, event, None, now)
+    of_target(transaction, event, None, accounts, now)
 }
 
 fn of_release(transaction: &mut dyn Transaction, event: &Event) -> Result<Option<WishRefusal>, Error> {
@@ -55,12 +71,14 @@ fn of_target(
     transaction: &mut dyn Transaction,
     event: &Event,
     ends: Option<&RecordedMovement>,
+    accounts: &[Account],
     now: u64,
 ) -> Result<Option<WishRefusal>, Error> {
     let Facts { order, account, amount, recurrence, .. } = &event.facts;
     let Some(id) = order else {
         let Some(account) = account else { return Ok(Some(WishRefusal::UnknownOrder)) };
-        return Ok(transaction.account(account)?.is_none().then_some(WishRefusal::UnknownAccount));
+        let is_known = payee::is_known(transaction, account, accounts)?;
+        return Ok((!is_known).then_some(WishRefusal::UnknownAccount));
     };
     let order = transaction
         .order(id)?

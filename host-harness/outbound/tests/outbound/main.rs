@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod billing;
 mod calls;
 mod certificates;
 mod client;

@@ -28,7 +28,9 @@ fn paid(folder: &Path) -> (Driven, MovementId) {
     });
     let (provider, origin, answers): (domain::ProviderName, _, _) = (payment.provider.clone(), Origin::Status, Vec::new());
     let events = Reported::Facts(vec![payment]);
-    let submission = Submission { provider: provider.clone(), events, origin, answers, now: 1, at: 1, wants_states: false };
+    let accounts = Vec::new();
+    let submission =
+        Submission { provider: provider.clone(), events, origin, answers, accounts, now: 1, at: 1, wants_states: false };
     driven.ledger.record(submission).unwrap();
     let question = LedgerQuestion::Order(driven.order.clone());
     let LedgerAnswer::Order(Some(order)) = driven.ledger.answers(&provider, &[question], 1).unwrap().remove(0) else {

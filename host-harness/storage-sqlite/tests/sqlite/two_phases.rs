@@ -365,8 +365,9 @@ impl Driven {
         let (comment, dedup_key) = (String::new(), key_of(told.key));
         let event = Event { provider: provider.clone(), facts, comment, dedup_key, fee: None, extra: Vec::new() };
         let events = if told.is_wish { Reported::Wish(event) } else { Reported::Facts(vec![event]) };
-        let (origin, now) = (Origin::Status, 2);
-        match self.ledger.record(Submission { provider, events, origin, answers, now, at: now, wants_states: false }).unwrap() {
+        let (origin, accounts, now) = (Origin::Status, Vec::new(), 2);
+        let submission = Submission { provider, events, origin, answers, accounts, now, at: now, wants_states: false };
+        match self.ledger.record(submission).unwrap() {
             Submitted::AnswersChanged => None,
             Submitted::Done(recorded) => Some(match recorded[0].outcome {
                 Outcome::Recorded { .. } => Came::Entered,

@@ -391,6 +391,8 @@ fn use_everything(site: &Site) -> Session {
         "/api/v1/exports/writeoffs/manifest?from=2026-10-01&to=2026-10-31",
         "/api/v1/nothing",
         "/api/openapi.json",
+        "/api/billing-openapi.json",
+        "/api/v1/calls",
         "/metrics",
         "/healthz",
         "/readyz",

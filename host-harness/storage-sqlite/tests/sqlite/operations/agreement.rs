@@ -34,7 +34,8 @@ impl Refunding {
     fn record(driven: &Driven, event: &Event, at: u64) -> Outcome {
         let (provider, events) = (event.provider.clone(), Reported::Facts(vec![event.clone()]));
         let (answers, wants_states) = (Vec::new(), false);
-        let submission = Submission { provider, events, origin: Origin::Status, answers, now: at, at, wants_states };
+        let (origin, accounts) = (Origin::Status, Vec::new());
+        let submission = Submission { provider, events, origin, answers, accounts, now: at, at, wants_states };
         driven.ledger.record(submission).unwrap().into_outcome().unwrap()
     }
 
