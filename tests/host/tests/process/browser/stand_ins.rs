@@ -29,12 +29,7 @@ fn start(bank: &ApiServer<TBank>) -> Site {
 
 #[test]
 fn a_person_pays_by_sbp_and_at_a_terminal() {
-    let config = Config {
-        terminal_key: tbank::TERMINAL_KEY.to_owned(),
-        password: tbank::PASSWORD.into(),
-        callback_url: "http://127.0.0.1:1/callbacks/tbank".to_owned(),
-        first_payment: 13_660,
-    };
+    let config = Config::new(tbank::TERMINAL_KEY, tbank::PASSWORD);
     let bank = ApiServer::start(TBank::new(config), "127.0.0.1:0").unwrap();
     let site = start(&bank);
     let browser = Browser::start(Screen::PHONE);
