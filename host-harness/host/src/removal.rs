@@ -119,7 +119,7 @@ impl Host {
 
     /// Refuses to remove a payment system with operations that have not ended: nobody could learn what became of them.
     fn require_no_operations(&self, name: &ProviderName) -> Result<(), HostError> {
-        let OpenOperations { pending, unknown } = self.0.ledger.open_operation_counts(name)?;
+        let OpenOperations { pending, unknown } = self.0.ledger.open_operation_counts(Some(name))?;
         if pending + unknown == 0 {
             return Ok(());
         }
