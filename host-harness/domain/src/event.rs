@@ -238,8 +238,12 @@ pub enum WishRefusal {
     UnknownAccount,
     /// Billing says that the account takes no payments.
     AccountInactive,
-    /// The amount is not positive, or billing does not take such an amount.
+    /// The amount is not positive, or billing does not take such an amount and does not say whether it is too small or too large.
     AmountOutOfRange,
+    /// The amount is smaller than the operator or billing takes.
+    AmountTooSmall,
+    /// The amount is larger than the operator or billing takes.
+    AmountTooLarge,
     /// It is not allowed, whatever the amount: a kind that cannot be asked for, or billing says so.
     Forbidden,
     /// The provider has no such order, or the order is for another account.
@@ -264,6 +268,7 @@ pub enum WishRefusal {
 
 names!(WishRefusal {
     UnknownAccount "unknown-account", AccountInactive "account-inactive", AmountOutOfRange "amount-out-of-range",
+    AmountTooSmall "amount-too-small", AmountTooLarge "amount-too-large",
     Forbidden "forbidden", UnknownOrder "unknown-order", OrderPaid "order-paid", OrderHeld "order-held",
     OrderExpired "order-expired", AmountMismatch "amount-mismatch", CurrencyMismatch "currency-mismatch",
     HoldEnded "hold-ended", AlreadyEntered "already-entered", NotReturnable "not-returnable",

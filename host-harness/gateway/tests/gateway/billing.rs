@@ -16,12 +16,13 @@ use crate::server::{Server, config, host, key, listen, payment, publish, store_c
 use crate::swap::{KEY, made_up};
 
 const TOKEN_OF_BILLING: &str = "token-that-billing-knows";
-/// Results of ОСМП: done, come again, no such account, an account that takes no payments, and any other reason.
+/// Results of ОСМП: done, come again, no such account, an account that takes no payments, less than the least, more than the most.
 const DONE: &str = "0";
 const TEMPORARY: &str = "1";
 const UNKNOWN: &str = "5";
 const INACTIVE: &str = "79";
-const OTHER: &str = "300";
+const TOO_SMALL: &str = "241";
+const TOO_LARGE: &str = "242";
 
 fn billing_at(url: &str) -> Arc<BillingClient> {
     let options = BillingOptions { url: url.to_owned(), token: Some(TOKEN_OF_BILLING.to_owned().into()), ca_file: None };
@@ -111,7 +112,7 @@ fn payer_is_told_what_billing_knows() {
     assert_eq!(question, expect);
     assert_eq!(check(&server, "100500", "0.00"), DONE);
     assert!(billing.questions()[1].1.get("amount").is_none());
-    assert_eq!(check(&server, "100500", "10000.01"), OTHER, "more than billing takes");
+    assert_eq!(check(&server, "100500", "10000.01"), TOO_LARGE, "more than billing takes");
     assert_eq!(
         (check(&server, "100501", "10.45"), check(&server, "100502", "10.45")),
         (INACTIVE.to_owned(), UNKNOWN.to_owned())
@@ -140,7 +141,7 @@ fn payment_is_entered_once_billing_agrees() {
     assert_eq!(server.balance(), 1_045);
     // What billing refuses leaves a line among the refusals, and nothing else.
     for (number, account, sum, result) in
-        [(2, "100501", "10.45", INACTIVE), (3, "100502", "10.45", UNKNOWN), (4, "100500", "10000.01", OTHER)]
+        [(2, "100501", "10.45", INACTIVE), (3, "100502", "10.45", UNKNOWN), (4, "100500", "10000.01", TOO_LARGE)]
     {
         assert_eq!(paid(&server, number, account, sum), result, "{account} {sum}");
     }
@@ -164,7 +165,7 @@ fn payment_is_entered_once_billing_agrees() {
         }
         std::thread::yield_now();
     };
-    let codes = ["account-inactive", "amount-out-of-range", "unknown-account"].map(|code| (code.to_owned(), 1));
+    let codes = ["account-inactive", "amount-too-large", "unknown-account"].map(|code| (code.to_owned(), 1));
     assert_eq!(refused, codes);
     // The operator's name stays.
     let renamed = json!({"name": "Петров Пётр Петрович", "kind": "individual"});
@@ -419,7 +420,8 @@ fn document_for_billing_describes_what_is_asked_and_answered() {
         let one_of = schema("RefusalCode")["oneOf"].as_array().unwrap().clone();
         one_of.into_iter().map(|one| one["enum"][0].clone()).collect()
     });
-    assert_eq!(codes, [json!("account-inactive"), json!("amount-out-of-range"), json!("forbidden")]);
+    let all = ["account-inactive", "amount-out-of-range", "amount-too-small", "amount-too-large", "forbidden"];
+    assert_eq!(codes, all);
     for code in codes {
         let mut account = example.clone();
         account["refusal"] = json!({"code": code, "message": "No.", "translations": {"ru": "Нет."}});
@@ -448,12 +450,12 @@ fn operator_limits_and_pauses_terminals() {
         json!({"smallest": {"minor_units": 2_000, "currency": "RUB"}, "largest": {"minor_units": 100_000, "currency": "RUB"}});
     let (status, said) = server.put("/api/v1/providers/osmp/limits", &limits);
     assert!(status < 300, "{status} {said}");
-    for (sum, result) in [("19.99", OTHER), ("20.00", DONE), ("1000.00", DONE), ("1000.01", OTHER)] {
+    for (sum, result) in [("19.99", TOO_SMALL), ("20.00", DONE), ("1000.00", DONE), ("1000.01", TOO_LARGE)] {
         assert_eq!(check(&server, "100500", sum), result, "{sum}");
     }
     assert_eq!(
         (paid(&server, 1, "100500", "19.99"), paid(&server, 2, "100500", "1000.01")),
-        (OTHER.to_owned(), OTHER.to_owned())
+        (TOO_SMALL.to_owned(), TOO_LARGE.to_owned())
     );
     assert_eq!((paid(&server, 3, "100500", "20.00"), server.balance()), (DONE.to_owned(), 2_000));
     assert_eq!(server.post("/api/v1/providers/osmp/pause", &json!({})).0, 204);

@@ -131,7 +131,7 @@ impl State {
         if let (false, Some(amount), Some(largest)) = (account.is_null(), amount, self.largest)
             && amount > largest
         {
-            account["refusal"] = json!({"code": "amount-out-of-range"});
+            account["refusal"] = json!({"code": "amount-too-large"});
         }
         json!({"account": account}).to_string()
     }
