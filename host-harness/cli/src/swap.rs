@@ -59,7 +59,7 @@ pub struct Arguments {
     /// Takes a setting from the environment: shared-sec=VARIABLE.
     #[arg(long, value_name = "SETTING=VARIABLE", conflicts_with = "back")]
     secret_env: Vec<Named<String>>,
-    /// A host that payers may be sent to by the settings that are entered; may be repeated.
+    /// A host that payers and calls may be sent to by the settings that are entered; may be repeated.
     #[arg(long, value_name = "HOST")]
     confirm_host: Vec<String>,
     /// The memory of a call, in bytes; a limit that is not given stays as it is.

@@ -83,7 +83,7 @@ pub use observer::{BillingAsked, CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULT
 pub use opening::{HostBuilder, OpenError};
 pub use operations::{OperationAction, OperationRequest};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};
-pub use outbound::{CallPurpose, ClientIdentity, Outbound, OutboundCall};
+pub use outbound::{CallPurpose, ClientIdentity, Outbound, OutboundCall, Unreachable};
 pub use payment_hosts::Confirmed;
 pub use payment_status::StatusAnswer;
 pub use providers::RECENT_SECONDS;

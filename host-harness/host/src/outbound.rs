@@ -12,10 +12,25 @@ pub trait Outbound: Send + Sync {
     /// result without an answer is logged and shown: of the call, it names the host alone.
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>);
 
+    /// Returns why every call to this URL would be refused, as far as the URL alone tells: a name may still lead to an address that is
+    /// not called. `None` also for a text that is no URL, of which the component's check of its settings tells.
+    fn unreachable(&self, url: &str) -> Option<Unreachable>;
+
     /// Returns the proxy by which calls are made, as `host:port`, for the operator. `None` without one.
     fn proxy(&self) -> Option<String> {
         None
     }
+}
+
+/// Why no call reaches the host of a URL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreachable {
+    /// It is this machine itself, which only tests call, by a switch.
+    ThisMachine,
+    /// It is an address of the local network that the operator of the server has not listed.
+    LocalNetwork,
+    /// It is an address that no machine is reached by, such as one of a link, of documentation or of multicast.
+    Special,
 }
 
 /// A call to make. The host has checked that its component may call this URL's host.

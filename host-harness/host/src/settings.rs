@@ -8,11 +8,12 @@ use domain::{Currency, Fields, Money, Problem, ProviderName, Settings};
 use sandbox::{Error, Merchant};
 use sha2::{Digest, Sha256};
 
+use crate::call_hosts::CallHost;
 use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
 use crate::invisible;
-use crate::payment_hosts::{self, Confirmed};
+use crate::payment_hosts::{self, Confirmed, EnteredSettings};
 use crate::slot::{ProviderSlot, ProviderStatus};
 use crate::stored_settings::{self, LoadedSettings, StoredSettings};
 use crate::swap::vetting;
@@ -24,14 +25,15 @@ const VERSION_BYTES: usize = 16;
 /// The argument of [`Host::save_settings`].
 #[derive(Clone, Default)]
 pub struct NewSettings {
-    /// The component's settings. A secret that is absent or empty keeps its value.
+    /// The component's settings. A secret that is absent or empty keeps its value; it must be entered where a setting leads to a host
+    /// to which it was not sent before.
     pub settings: Fields,
     /// The limits of a top-up; `None` keeps those that are stored.
     pub limits: Option<TopUpLimits>,
     /// The version that the caller read. If it is not the stored version any more, nothing is saved. Without it, versions are
     /// not compared.
     pub version: Option<String>,
-    /// The hosts that payers may be sent to.
+    /// The hosts that payers and calls may be sent to.
     pub confirmed: Confirmed,
 }
 
@@ -79,7 +81,16 @@ impl Host {
             };
         }
         let mut problems = invisible::problems(declared, &new.settings);
-        problems.extend(payment_hosts::problems(component.description(), &in_use, &new.settings, &new.confirmed));
+        let compared = EnteredSettings {
+            description: component.description(),
+            has_calls: !component.abilities().is_empty(),
+            outbound: self.0.outbound.as_deref(),
+            in_use: &in_use,
+            is_secret: &|name| component.is_secret(name),
+            entered: &new.settings,
+            confirmed: &new.confirmed,
+        };
+        problems.extend(compared.problems());
         let changed_secrets = changed_secrets(&component, &in_use, &new.settings);
         let is_latin = |name: &String| stored_settings::value(&new.settings, name).is_none_or(str::is_ascii);
         let not_latin = changed_secrets.iter().filter(|name| !is_latin(name)).cloned().collect();
@@ -107,6 +118,12 @@ impl Host {
         slot.activate(saved);
         tracing::info!(provider = slot.name.as_str(), changed_secrets = changed_secrets.join(" "), "settings were saved");
         Ok(SavedSettings { version, changed_secrets, not_latin, new_currency })
+    }
+
+    /// Returns why a URL of a setting is never called, and what to do. `None` if it may be, or if nothing is called.
+    pub fn unreachable(&self, url: &str) -> Option<Problem> {
+        let why = self.0.outbound.as_ref()?.unreachable(url)?;
+        Some(payment_hosts::unreachable_problem(&CallHost::of_url(url)?, why))
     }
 
     /// Reports whether the entered settings, including secrets, equal the stored ones: the same form was submitted again.
@@ -137,8 +154,19 @@ impl Host {
         let stored = self.stored_settings(&slot.name)?;
         let declared = &component.description().settings;
         let entered = invisible::with_line_ends(declared, entered);
-        let problems = invisible::problems(declared, &entered);
-        let settings = completed(&component, in_use(&component, &stored), entered);
+        let mut problems = invisible::problems(declared, &entered);
+        let in_use = in_use(&component, &stored);
+        let compared = EnteredSettings {
+            description: component.description(),
+            has_calls: !component.abilities().is_empty(),
+            outbound: self.0.outbound.as_deref(),
+            in_use: &in_use,
+            is_secret: &|name| component.is_secret(name),
+            entered: &entered,
+            confirmed: &Confirmed::default(),
+        };
+        problems.extend(compared.unreachable_problems());
+        let settings = completed(&component, in_use, entered);
         let merchant = self.configured(&slot, &component, &stored, &settings, problems)?;
         let tried = ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored);
         Ok(ProviderStatus { component: Arc::new(tried), ..slot.status() })

@@ -48,7 +48,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{HttpResponse, HttpResult};
-use host::{Outbound, OutboundCall};
+use host::{Outbound, OutboundCall, Unreachable};
 use http_body_util::Full;
 use hyper::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -110,6 +110,10 @@ impl Outbound for HttpClient {
                 reply.give(result);
             });
         }
+    }
+
+    fn unreachable(&self, url: &str) -> Option<Unreachable> {
+        self.calls.reach.unreachable(&Target::parse(url).ok()?)
     }
 
     fn proxy(&self) -> Option<String> {

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use host::Unreachable;
+
 use crate::address::{Kind, kind};
 use crate::error::OutboundError;
 use crate::failure::Failure;
@@ -53,18 +55,31 @@ impl Reach {
         if !target.is_https && !self.loopback {
             return Err(Failure::Url("it does not begin with https://"));
         }
-        if target.is_localhost() && !self.loopback {
-            return Err(forbidden("this machine itself"));
+        match (self.unreachable(target), address_of(&target.host)) {
+            (Some(Unreachable::ThisMachine), _) => Err(forbidden("this machine itself")),
+            (Some(Unreachable::LocalNetwork), _) => {
+                Err(forbidden("an address of a local network that is not in the list of its hosts"))
+            }
+            (Some(Unreachable::Special), _) => Err(forbidden("not an address that anybody can reach")),
+            (None, Some(address)) if !self.permits(target, address) => Err(forbidden("reached without TLS")),
+            (None, _) => Ok(()),
         }
-        match address_of(&target.host) {
-            Some(address) if !self.permits(target, address) => Err(forbidden(match kind(address) {
-                Kind::Loopback => "this machine itself",
-                Kind::Lan => "an address of a local network that is not in the list of its hosts",
-                Kind::Public => "reached without TLS",
-                Kind::Forbidden => "not an address that anybody can reach",
-            })),
-            _ => Ok(()),
+    }
+
+    /// Returns why nothing at this host is ever called. `None` if it may be, and of a name that is not this machine's own.
+    pub fn unreachable(&self, target: &Target) -> Option<Unreachable> {
+        if Reach::is_loopback(target) {
+            return (!self.loopback).then_some(Unreachable::ThisMachine);
         }
+        match address_of(&target.host).map(kind)? {
+            Kind::Lan => (!self.is_listed(target)).then_some(Unreachable::LocalNetwork),
+            Kind::Forbidden => Some(Unreachable::Special),
+            Kind::Public | Kind::Loopback => None,
+        }
+    }
+
+    fn is_listed(&self, target: &Target) -> bool {
+        self.lan_hosts.iter().any(|host| host.is_of(target))
     }
 
     /// Of the addresses that a name was resolved to, returns those that may be connected to.
@@ -85,7 +100,7 @@ impl Reach {
     fn permits(&self, target: &Target, address: IpAddr) -> bool {
         match kind(address) {
             Kind::Public => target.is_https,
-            Kind::Lan => target.is_https && self.lan_hosts.iter().any(|host| host.is_of(target)),
+            Kind::Lan => target.is_https && self.is_listed(target),
             Kind::Loopback => self.loopback,
             Kind::Forbidden => false,
         }
@@ -168,6 +183,44 @@ mod tests {
             check(&listed, false, url, &["192.168.1.5"], expect);
         }
         check(&listed, false, "https://kassa.lan/", &["127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1"], Err("127.0.0.1"));
+    }
+
+    /// What a setting's form says at once is what a call would say, whatever way the address is written.
+    #[test]
+    fn what_is_unreachable_is_known_by_the_url() {
+        let of = |lan_hosts: &[&str], loopback: bool, url: &str| {
+            let lan_hosts: Vec<String> = lan_hosts.iter().copied().map(str::to_owned).collect();
+            Reach::new(&lan_hosts, loopback).unwrap().unreachable(&Target::parse(url).unwrap())
+        };
+        for (url, expect) in [
+            ("https://localhost/v3", Some(Unreachable::ThisMachine)),
+            ("https://a.LOCALHOST./", Some(Unreachable::ThisMachine)),
+            ("http://127.0.0.1:8080/", Some(Unreachable::ThisMachine)),
+            ("https://2130706433/", Some(Unreachable::ThisMachine)),
+            ("https://[::1]:8443/", Some(Unreachable::ThisMachine)),
+            ("https://[0:0:0:0:0:0:0:1]/", Some(Unreachable::ThisMachine)),
+            ("https://192.168.1.5/", Some(Unreachable::LocalNetwork)),
+            ("https://0xc0a80105/", Some(Unreachable::LocalNetwork)),
+            ("https://10.1/", Some(Unreachable::LocalNetwork)),
+            ("https://100.64.0.1/", Some(Unreachable::LocalNetwork)),
+            ("https://[fd00::5]/", Some(Unreachable::LocalNetwork)),
+            ("https://0.0.0.0/", Some(Unreachable::Special)),
+            ("https://169.254.169.254/", Some(Unreachable::Special)),
+            ("https://[fe80::1]/", Some(Unreachable::Special)),
+            ("https://[::ffff:10.0.0.1]/", Some(Unreachable::Special)),
+            ("https://[::ffff:7f00:1]/", Some(Unreachable::Special)),
+            ("https://[::]/", Some(Unreachable::Special)),
+            ("https://1.1.1.1/", None),
+            ("https://[2a00:1450::1]/", None),
+            ("https://kassa.lan/", None),
+            ("https://localhost.example/", None),
+        ] {
+            assert_eq!(of(&[], false, url), expect, "{url}");
+        }
+        assert_eq!(of(&[], true, "https://[::1]/"), None);
+        assert_eq!(of(&[], true, "https://10.0.0.1/"), Some(Unreachable::LocalNetwork));
+        assert_eq!(of(&["192.168.1.5:443"], false, "https://192.168.1.5/"), None);
+        assert_eq!(of(&["192.168.1.5:443"], false, "https://192.168.1.5:8443/"), Some(Unreachable::LocalNetwork));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct SwapOptions {
     accept_relabelled: Option<String>,
     /// The SHA-256 of the component to replace, in hexadecimal. If another one is active, the answer is 409.
     in_use: Option<String>,
-    /// The hosts to which the settings of this request may send payers, in ASCII, separated by commas.
+    /// The hosts to which the settings of this request may send payers and calls, in ASCII, separated by commas.
     confirm_hosts: Option<String>,
     /// The memory limit of a call, in bytes.
     memory_bytes_max: Option<usize>,

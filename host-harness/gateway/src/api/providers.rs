@@ -380,14 +380,16 @@ pub struct Agreed {
 
 /// Replaces a provider's settings.
 ///
-/// A secret that is absent or empty keeps its value. The settings are used from the next call on. A URL that would send payers to a
-/// new host is refused with the code `host-unconfirmed` until `confirm_hosts` names the host. With `If-Match`, the answer is 412 if
-/// somebody else has changed the settings in the meantime.
+/// A secret that is absent or empty keeps its value. The settings are used from the next call on. A URL with a new host, to which
+/// payers and calls with the secrets would be sent, is refused with the code `host-unconfirmed` until `confirm_hosts` names the host,
+/// and with `secret-unconfirmed` at each stored secret that is not entered again. A URL of this machine, of the local network or of a
+/// special address is refused with `host-unreachable` unless the options of the gateway allow it. With `If-Match`, the answer is 412
+/// if somebody else has changed the settings in the meantime.
 #[utoipa::path(put, path = "/providers/{name}/settings", operation_id = "put_provider_settings",
     request_body = BTreeMap<String, String>,
     params(ProviderPath,
         ("confirm_hosts" = Option<String>, Query,
-            description = "The hosts to which payers may be sent, in ASCII, separated by commas."),
+            description = "The hosts to which payers and calls may be sent, in ASCII, separated by commas."),
         ("If-Match" = Option<String>, Header,
             description = "The `ETag` that was returned with the settings. Without it, changes by others are overwritten.")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]

@@ -5,7 +5,7 @@ use host::{ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, pa
 use maud::{Markup, html};
 
 use super::calls::hosts;
-use super::settings::BLOCK_ROWS;
+use super::settings::{BLOCK_ROWS, confirmation};
 use super::text::{self, Clock, Lang};
 use super::{FILE, csrf};
 use crate::sessions::Session;
@@ -206,14 +206,11 @@ fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusa
                 SettingKind::Integer => input inputmode="numeric" name=(name) value=(value);,
                 SettingKind::Text => input name=(name) value=(value);,
             }
-            @if let Some(problem) = wrong { span.bad { (problem.message) } }
+            @if let Some(problem) = wrong { span.bad { (problem.message_in(lang.tag())) } }
             span.hint { (lang.pick(&setting.help)) }
         }
         @if let Some(host) = wrong.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(value)) {
-            label.choice {
-                input type="checkbox" name="confirm_hosts" value=(host);
-                (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
-            }
+            (confirmation(lang, "confirm_hosts", &host))
         }
     }
 }

@@ -75,6 +75,16 @@ pub fn badge(lang: Lang, component: &ActiveComponent) -> Markup {
     }
 }
 
+/// The box by which an operator confirms a new host. The problem above it says what goes there.
+pub fn confirmation(lang: Lang, name: &str, host: &str) -> Markup {
+    html! {
+        label.choice {
+            input type="checkbox" name=(name) value=(host);
+            (lang.of("Да, это нужный узел: ", "Yes, this is the host that is meant: ")) (host)
+        }
+    }
+}
+
 /// Returns a snapshot of the payment system, and its stored settings as the form shows them: without secrets.
 async fn stored(app: &App, name: &ProviderName, lang: Lang) -> Result<(ProviderStatus, Typed), Problem> {
     let name = name.clone();

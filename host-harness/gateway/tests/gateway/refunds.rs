@@ -11,7 +11,7 @@ use domain::{
 };
 use host::{
     Clock, Confirmed, ErrorCode, Host, HostBuilder, NewSettings, OperationAction, OperationRequest, Outbound, OutboundCall,
-    SwapRequest,
+    SwapRequest, Unreachable,
 };
 use ledger::Ledger;
 use money::Currency;
@@ -73,6 +73,10 @@ impl Bank {
 }
 
 impl Outbound for Bank {
+    fn unreachable(&self, _: &str) -> Option<Unreachable> {
+        None
+    }
+
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let call = call.call;

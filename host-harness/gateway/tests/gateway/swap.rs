@@ -284,8 +284,13 @@ fn settings_sent_with_component_are_checked_like_others() {
     let elsewhere = json!({"payment-page": "https://evil.example/"});
     let (status, refused) = server.swap_with("chronopay", &new, &elsewhere);
     assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("host-unconfirmed")), "{refused}");
-    assert_eq!(refused["wanted"][0]["name"], "payment-page", "{refused}");
+    let wanted: Vec<_> = refused["wanted"].as_array().unwrap().iter().map(|setting| setting["name"].clone()).collect();
+    assert_eq!(wanted, ["shared-sec", "payment-page"], "{refused}");
+    let confirmed = server.swap_confirmed("chronopay", &new, &elsewhere, "?confirm_hosts=evil.example");
+    let problem = &confirmed.1["problems"][0];
+    assert_eq!((confirmed.0, &problem["code"], &problem["field"]), (422, &json!("secret-unconfirmed"), &json!("shared-sec")));
     assert_eq!(server.in_use("chronopay"), sha256(&component()));
+    let elsewhere = json!({"payment-page": "https://evil.example/", "shared-sec": SECRET});
     let confirmed = server.swap_confirmed("chronopay", &new, &elsewhere, "?confirm_hosts=evil.example");
     assert_eq!(confirmed.0, 200, "{}", confirmed.1);
     assert_eq!(server.shown("chronopay")["payment-page"], "https://evil.example/");

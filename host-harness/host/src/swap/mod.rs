@@ -187,7 +187,7 @@ impl Host {
         new_hosts: NewHosts,
     ) -> Result<VettingResult, SwapError> {
         let (component, must_configure) = (target.component(), target.must_configure());
-        vetting::vet(&self.0.ledger, &self.0.key, request, component.as_deref(), provider, must_configure, new_hosts)
+        vetting::vet(self, request, component.as_deref(), provider, must_configure, new_hosts)
     }
 
     /// Applies manual changes of the lock file. An entry that is refused is replaced by the active component's, so that a

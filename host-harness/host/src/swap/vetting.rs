@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use conformance::{Answers, Effort, Expected, Outcome, Sample, Vectors};
 use domain::{Description, Fields, SettingSpec, Settings};
-use ledger::Ledger;
 use sandbox::{Merchant, Provider};
 
 use super::outcome::{Refusal, Relabelled, SwapError, SwapRequest, VettingResult};
 use super::replay::{self, JudgedCallback, Replay};
 use crate::call_hosts::{CallHost, call_hosts};
 use crate::component::ActiveComponent;
-use crate::sealing::Key;
+use crate::host::Host;
+use crate::invisible;
+use crate::payment_hosts::EnteredSettings;
 use crate::stored_settings::{LoadedSettings, StoredSettings};
-use crate::{invisible, payment_hosts};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
 const SAMPLES_PER_KIND: usize = 2;
@@ -34,20 +34,20 @@ pub enum NewHosts {
 /// Vets a component that is to become the active one of a name. `component` is the active one, if any. With `must_configure`,
 /// the candidate must accept the settings.
 pub fn vet(
-    ledger: &Ledger,
-    key: &Key,
+    host: &Host,
     request: &SwapRequest,
     component: Option<&ActiveComponent>,
     provider: &Provider,
     must_configure: bool,
     new_hosts: NewHosts,
 ) -> Result<VettingResult, SwapError> {
+    let (ledger, key) = (&host.0.ledger, &host.0.key);
     let stored = LoadedSettings::load(&request.name, ledger, key)?.or_empty();
     let in_use = component.map(|component| component.provider.sha256());
     let description = provider.description();
     require_order_ids(description)?;
     let kept = stored.values(provider.sha256(), in_use, description);
-    check_entered(request, provider, kept.as_deref().unwrap_or_default())?;
+    check_entered(host, request, provider, &stored, kept.as_deref().unwrap_or_default())?;
     let settings = with_entered(kept, &stored, request, description);
     let callbacks = ledger.last_callbacks(&request.name, replay::REPLAYED_CALLBACKS_MAX)?;
     let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, component)).transpose();
@@ -125,11 +125,26 @@ pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String)
 }
 
 /// Refuses settings entered with a component if the host itself finds problems in them, as it does for settings entered alone.
-fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
+fn check_entered(
+    host: &Host,
+    request: &SwapRequest,
+    provider: &Provider,
+    stored: &StoredSettings,
+    kept: &[(String, String)],
+) -> Result<(), Box<Refusal>> {
     let description = provider.description();
     let entered = invisible::with_line_ends(&description.settings, request.settings.clone());
     let mut problems = invisible::problems(&description.settings, &entered);
-    problems.extend(payment_hosts::problems(description, kept, &entered, &request.confirmed));
+    let compared = EnteredSettings {
+        description,
+        has_calls: !provider.abilities().is_empty(),
+        outbound: host.0.outbound.as_deref(),
+        in_use: kept,
+        is_secret: &|name| is_secret(stored, description, name),
+        entered: &entered,
+        confirmed: &request.confirmed,
+    };
+    problems.extend(compared.problems());
     if problems.is_empty() {
         return Ok(());
     }
@@ -137,6 +152,11 @@ fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, St
     let wanted = description.settings.iter().filter(is_wrong).cloned().collect();
     let detail = "settings that were entered with the component are refused; correct or confirm them, and swap again";
     Err(Box::new(Refusal { sha256: provider.sha256().to_owned(), problems, wanted, ..Refusal::new(detail) }))
+}
+
+fn is_secret(stored: &StoredSettings, description: &Description, name: &str) -> bool {
+    let is_declared = |setting: &SettingSpec| setting.name == name && setting.kind.is_secret();
+    stored.secrets().contains(name) || description.settings.iter().any(is_declared)
 }
 
 /// Returns the settings for a component: the stored ones, overridden by those entered with it. A secret that is left empty
@@ -147,12 +167,8 @@ fn with_entered(
     request: &SwapRequest,
     description: &Description,
 ) -> Option<Fields> {
-    let is_secret = |name: &str| {
-        let is_declared = |setting: &SettingSpec| setting.name == name && setting.kind.is_secret();
-        stored.secrets().contains(name) || description.settings.iter().any(is_declared)
-    };
     let mut entered = invisible::with_line_ends(&description.settings, request.settings.clone());
-    entered.retain(|(name, value)| !(value.is_empty() && is_secret(name)));
+    entered.retain(|(name, value)| !(value.is_empty() && is_secret(stored, description, name)));
     if kept.is_none() && request.settings.is_empty() {
         return None;
     }

@@ -6,7 +6,7 @@ use host::{ActiveComponent, CallHost, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
 use super::check::Check;
-use super::{BLOCK_ROWS, CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge};
+use super::{BLOCK_ROWS, CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge, confirmation};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
 use crate::pages::text::{Clock, Lang};
@@ -173,12 +173,12 @@ impl View<'_> {
                         (lang.of(" Компонент обращается к узлу ", " The component may call the host ")) b { (host) } "."
                     }
                 }
+                @if let Some(never) = self.called(setting, component, saved).and_then(|_| self.app.host.unreachable(saved)) {
+                    span.bad { (never.message_in(lang.tag())) }
+                }
             }
             @if let Some(host) = problem.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(entered)) {
-                label.choice {
-                    input type="checkbox" name={ (CONFIRM) (name) } value=(host);
-                    (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
-                }
+                (confirmation(lang, &format!("{CONFIRM}{name}"), &host))
             }
         }
     }
@@ -279,10 +279,9 @@ fn problem_text(lang: Lang, problem: &Problem, kind: SettingKind, entered: &str)
     }
     match problem.code.as_str() {
         invisible::CODE => invisible::find_in(kind, entered).map_or_else(String::new, invisible::Invisible::in_russian),
-        payment_hosts::CODE => format!(
-            "Адрес ведёт на другой сайт: {}. Проверьте его и подтвердите ниже.",
-            payment_hosts::host(entered).unwrap_or_default()
-        ),
+        payment_hosts::CODE | payment_hosts::SECRET_CODE | payment_hosts::UNREACHABLE_CODE => {
+            problem.message_in(lang.tag()).to_owned()
+        }
         "setting-missing" => "Заполните это поле.".to_owned(),
         _ => "Такое значение не подходит. Сверьте его с описанием поля.".to_owned(),
     }
