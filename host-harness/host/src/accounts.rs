@@ -5,7 +5,7 @@ use domain::{Account, AccountNumber, AccountRefusal, Balance, Correction, Correc
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
-use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, optional_text, required_text};
+use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, operator_name, optional_text, required_text};
 
 const PARTY_CHARS_MAX: usize = 250;
 
@@ -93,7 +93,7 @@ impl Host {
     pub fn add_correction(&self, correction: Correction) -> Result<u64, HostError> {
         known_currency("amount.currency", correction.amount.currency)?;
         let correction = Correction {
-            operator: required_text("operator", correction.operator, NAME_CHARS_MAX)?,
+            operator: operator_name(correction.operator)?,
             comment: required_text("comment", correction.comment, TEXT_CHARS_MAX)?,
             ..correction
         };

@@ -6,7 +6,7 @@ use crate::accounts::AccountBalances;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
-use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, required_text};
+use crate::text::{TEXT_CHARS_MAX, operator_name, required_text};
 
 impl From<ResolveRefusal> for HostError {
     fn from(refusal: ResolveRefusal) -> HostError {
@@ -106,7 +106,7 @@ impl Host {
         operator: String,
         comment: String,
     ) -> Result<u64, HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
         let seq = self.0.ledger.credit_unmatched(id, account.clone(), operator.clone(), comment, self.now())??;
         tracing::info!(id, operator, account = account.as_str(), seq, "an operator credited an unmatched event to an account");
@@ -119,7 +119,7 @@ impl Host {
     /// # Errors
     /// If the event does not wait, a text is missing or too long, or the storage is unavailable.
     pub fn dismiss_unmatched(&self, id: u64, operator: String, comment: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
         self.0.ledger.dismiss_unmatched(id, operator.clone(), comment, self.now())??;
         tracing::info!(id, operator, "an operator dismissed an unmatched event");
@@ -154,7 +154,7 @@ impl Host {
     /// If there is no such decision, it was already undone or cannot be undone, a text is missing or too long, or the storage
     /// is unavailable.
     pub fn undo_decision(&self, id: u64, operator: String, reason: String) -> Result<Option<u64>, HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let reason = required_text("reason", reason, TEXT_CHARS_MAX)?;
         let seq = self.0.ledger.undo_decision(id, operator.clone(), reason, self.now())??;
         tracing::info!(id, operator, seq, "an operator undid a decision");

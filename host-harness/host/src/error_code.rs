@@ -60,6 +60,8 @@ error_codes! {
     OperationUnsupported "operation-unsupported",
     /// The provider has operations that have not ended.
     OperationsOpen "operations-open",
+    /// The name of whoever decides is not 1 to 64 visible characters on one line.
+    OperatorNameInvalid "operator-name-invalid",
     /// The order would have expired already.
     OrderAlreadyExpired "order-already-expired",
     /// The amount of an order is zero or negative.

@@ -96,7 +96,7 @@ pub use settings::{NewSettings, SavedSettings};
 pub use slot::{Failure, ProviderStatus};
 pub use swap::outcome::{LimitChanges, Refusal, Relabelled, SwapError, SwapReport, SwapRequest, VettingResult};
 pub use swap::{Difference, Replay, VerdictChange};
-pub use text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, optional_text, required_text};
+pub use text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, operator_name, optional_text, required_text};
 pub use top_up_limits::TopUpLimits;
 
 // Arguments and results of the operations that other crates define.

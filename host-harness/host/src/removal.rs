@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::registry::{Absent, Availability, NotLoaded};
 use crate::roster::{Record, Removal, Stamp};
 use crate::stored_settings::LoadedSettings;
+use crate::text::operator_name;
 
 /// A payment system that is in use, but whose component cannot be loaded.
 #[derive(Clone, Debug)]
@@ -61,8 +62,9 @@ impl Host {
     /// Pauses a payment system, so that it takes no new orders, or resumes it. Callbacks are processed in both cases.
     ///
     /// # Errors
-    /// If there is no such payment system, or the storage is unavailable.
+    /// If there is no such payment system, the operator's name is invalid, or the storage is unavailable.
     pub fn set_paused(&self, name: &ProviderName, is_paused: bool, by: String) -> Result<(), HostError> {
+        let by = operator_name(by)?;
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
         let paused = is_paused.then(|| Stamp { by: by.clone(), at: self.now() });
@@ -92,6 +94,7 @@ impl Host {
     /// [`RemovalError::OpenOrders`] if it must be confirmed; else it has operations that have not ended, there is no such payment system, or the storage or the
     /// catalog is unavailable.
     pub fn remove_provider(&self, name: &ProviderName, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
+        let by = operator_name(by)?;
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
         self.require_no_operations(name)?;

@@ -8,7 +8,7 @@ use crate::callback_result::{Answered, CallbackResult, JudgedAgain};
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
-use crate::text::{NAME_CHARS_MAX, required_text};
+use crate::text::operator_name;
 
 fn not_waiting() -> HostError {
     HostError::not_found("callback, or it was already acknowledged").with_code(ErrorCode::CallbackNotWaiting)
@@ -50,7 +50,7 @@ impl Host {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it cannot be judged again; else its provider is not loaded or failed
     /// again, or the storage is unavailable.
     pub fn judge_again(&self, id: u64, operator: String) -> Result<JudgedAgain, HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let first_waiting = ReviewFilter::WaitingAfter(id.saturating_sub(1));
         let waiting = self.0.ledger.unrecognized(first_waiting, 1)?.into_iter().find(|callback| callback.id == id);
         let callback = waiting.ok_or_else(not_waiting)?.callback;
@@ -118,7 +118,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it does not wait; else the storage is unavailable.
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let is_done = self.0.ledger.acknowledge_unrecognized(id, operator.clone(), self.now())?;
         decided(is_done, id, &operator, "an operator acknowledged an unrecognized callback", not_waiting)
     }
@@ -128,7 +128,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it was not acknowledged; else the storage is unavailable.
     pub fn reopen_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let is_done = self.0.ledger.reopen_unrecognized(id)?;
         decided(is_done, id, &operator, "an operator reopened an unrecognized callback", not_acknowledged)
     }
@@ -138,7 +138,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it does not wait; else the storage is unavailable.
     pub fn acknowledge_contradiction(&self, id: u64, operator: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let is_done = self.0.ledger.acknowledge_contradiction(id, operator.clone(), self.now())?;
         decided(is_done, id, &operator, "an operator acknowledged a contradiction", not_waiting)
     }
@@ -148,7 +148,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it was not acknowledged; else the storage is unavailable.
     pub fn reopen_contradiction(&self, id: u64, operator: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let is_done = self.0.ledger.reopen_contradiction(id)?;
         decided(is_done, id, &operator, "an operator reopened a contradiction", not_acknowledged)
     }

@@ -4,7 +4,7 @@ use domain::{ExcludedWriteOff, Exclusion, ExclusionRefusal, UndatedWriteOff, Wri
 
 use crate::error::HostError;
 use crate::host::Host;
-use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, required_text};
+use crate::text::{TEXT_CHARS_MAX, operator_name, required_text};
 
 impl From<ExclusionRefusal> for HostError {
     fn from(refusal: ExclusionRefusal) -> HostError {
@@ -43,7 +43,7 @@ impl Host {
     /// # Errors
     /// If there is no such write-off, it is excluded already, a text is missing or too long, or the storage is unavailable.
     pub fn exclude_writeoff(&self, writeoff: String, operator: String, reason: String) -> Result<Exclusion, HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         let reason = required_text("reason", reason, TEXT_CHARS_MAX)?;
         Ok(self.0.ledger.exclude_writeoff(writeoff, operator, reason, self.now())??)
     }
@@ -53,7 +53,7 @@ impl Host {
     /// # Errors
     /// If there is no such write-off, it is not excluded, or the storage is unavailable.
     pub fn include_writeoff(&self, writeoff: String, operator: String) -> Result<(), HostError> {
-        let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
+        let operator = operator_name(operator)?;
         self.0.ledger.include_writeoff(writeoff.clone(), operator.clone(), self.now())??;
         tracing::info!(operator, writeoff, "an operator undid a write-off's exclusion from exports");
         Ok(())

@@ -161,7 +161,7 @@ pub async fn cabinet(
 pub struct NewCorrection {
     /// The amount that is added to the balance: negative to debit the account. It must not be zero.
     amount: Amount,
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
     /// The reason, of 1 to 255 characters. Statistics show it.
     comment: String,

@@ -97,7 +97,7 @@ pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRej
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Undoing {
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
     /// The reason, of 1 to 255 characters.
     reason: String,

@@ -19,7 +19,7 @@ const EXCLUSIONS_MAX: u32 = 1000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExclusionRequest {
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
     /// The reason, of 1 to 255 characters. Manifests of exports show it.
     reason: String,
@@ -65,7 +65,7 @@ pub async fn exclude(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Undone {
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
 }
 

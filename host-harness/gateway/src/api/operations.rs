@@ -4,7 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use domain::{MovementId, Operation, OperationDecision, OperationKind, OperationState, OperationVerdict, ProviderName};
-use host::{HostError, NAME_CHARS_MAX, OperationAction, OperationRequest, required_text};
+use host::{HostError, OperationAction, OperationRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -48,7 +48,7 @@ pub struct NewOperation {
     /// The reason, for the payment system and the operators, of at most 255 characters.
     #[serde(default)]
     reason: String,
-    /// The name of whoever asks for it, of 1 to 64 characters. Default: `billing`.
+    /// The name of whoever asks for it: 1 to 64 visible characters, no space at either end. Default: `billing`.
     operator: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl NewOperation {
             payment: identifiers::payment(&self.payment)?,
             action,
             reason: self.reason,
-            operator: required_text("operator", self.operator.unwrap_or_else(|| BILLING.to_owned()), NAME_CHARS_MAX)?,
+            operator: self.operator.unwrap_or_else(|| BILLING.to_owned()),
             idempotency_key: Some(idempotency_key),
         })
     }
@@ -313,7 +313,7 @@ pub struct NewDecision {
     verdict: Verdict,
     /// How the operator knows, of 1 to 255 characters.
     comment: String,
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
 }
 
@@ -335,7 +335,7 @@ pub async fn decide(
         Verdict::NotDone => OperationVerdict::NotDone,
     };
     blocking(&app, move |app| {
-        let (id, operator) = (identifiers::operation(id)?, required_text("operator", operator, NAME_CHARS_MAX)?);
+        let id = identifiers::operation(id)?;
         Ok(Json(app.host.decide_operation(&id, verdict, operator, comment)?.into()))
     })
     .await

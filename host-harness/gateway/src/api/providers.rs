@@ -7,10 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Ability, Choice, Money, SettingKind, SettingSpec};
-use host::{
-    CallHost, Confirmed, Failure, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState,
-    Stamp, required_text,
-};
+use host::{CallHost, Confirmed, Failure, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -246,13 +243,13 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct By {
-    /// The operator's name, of 1 to 64 characters. Default: `api`.
+    /// The operator's name: 1 to 64 visible characters, no space at either end. Default: `api`.
     operator: Option<String>,
 }
 
 impl By {
-    fn operator(self) -> Result<String, Problem> {
-        Ok(required_text("operator", self.operator.unwrap_or_else(|| CALLER.to_owned()), NAME_CHARS_MAX)?)
+    fn operator(self) -> String {
+        self.operator.unwrap_or_else(|| CALLER.to_owned())
     }
 }
 
@@ -286,7 +283,7 @@ pub async fn resume(
 
 async fn set_paused(app: &App, name: String, is_paused: bool, body: Body<By>) -> Result<StatusCode, Problem> {
     let Json(by) = body?;
-    let operator = by.operator()?;
+    let operator = by.operator();
     let name = identifiers::provider(name)?;
     blocking(app, move |app| Ok(app.host.set_paused(&name, is_paused, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -300,7 +297,7 @@ pub struct RemovalOptions {
     /// Whether to remove the provider even if it has open orders, which could still be paid.
     #[serde(default)]
     confirm: bool,
-    /// The operator's name, of 1 to 64 characters. Default: `api`.
+    /// The operator's name: 1 to 64 visible characters, no space at either end. Default: `api`.
     operator: Option<String>,
 }
 
@@ -333,7 +330,7 @@ pub async fn remove(
     options: Result<Query<RemovalOptions>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(RemovalOptions { confirm, operator }) = options?;
-    let operator = By { operator }.operator()?;
+    let operator = By { operator }.operator();
     let name = identifiers::provider(name)?;
     let removed = blocking(&app, move |app| Ok(app.host.remove_provider(&name, confirm, operator))).await?;
     match removed {

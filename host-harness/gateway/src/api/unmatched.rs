@@ -105,7 +105,7 @@ fn report(UnmatchedEvent { id, event, reason, at, .. }: UnmatchedEvent) -> Unmat
 pub struct Credit {
     /// The account's number.
     account: String,
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
     /// The reason, of 1 to 255 characters.
     comment: String,
@@ -115,7 +115,7 @@ pub struct Credit {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dismissal {
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
     /// The reason, of 1 to 255 characters.
     comment: String,

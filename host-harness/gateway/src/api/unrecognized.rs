@@ -221,7 +221,7 @@ pub async fn contradictions(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
-    /// The operator's name, of 1 to 64 characters.
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
     operator: String,
 }
 

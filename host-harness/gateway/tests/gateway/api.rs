@@ -220,3 +220,75 @@ fn unusable_provider_has_code() {
         assert_eq!((status, retry_after.as_str()), (503, of_callback), "{want}");
     }
 }
+
+/// Returns the requests that name an operator, in their body or query: `POST /api/v1/decisions/{id}/undo`.
+fn naming_an_operator(document: &Value) -> BTreeSet<String> {
+    let names_one = |operation: &Value| {
+        let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+        let schema = schema.map(|name| name.trim_start_matches("#/components/schemas/"));
+        let in_body = schema.is_some_and(|name| document["components"]["schemas"][name]["properties"]["operator"].is_object());
+        let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+        in_body || parameters.iter().any(|parameter| parameter["name"] == "operator")
+    };
+    let named = operations(document).filter(|(_, operation)| names_one(operation));
+    let request = |(name, _): (String, &Value)| {
+        let (method, path) = name.split_once(' ').unwrap();
+        format!("{} {path}", method.to_uppercase())
+    };
+    named.map(request).collect()
+}
+
+/// Returns the path of `POST /api/v1/decisions/{id}/undo`, with something in its place.
+fn path_of(request: &str) -> String {
+    let (_, path) = request.split_once(' ').unwrap();
+    path.replace("{account}", "100500").replace("{id}", "1").replace("{name}", "chronopay")
+}
+
+/// Whoever decides is named by one rule, whatever is decided.
+#[test]
+fn name_of_an_operator_is_checked_everywhere() {
+    let server = Server::new();
+    let (comment, reason) = ("by hand", "by hand");
+    let amount = json!({"minor_units": 100, "currency": "RUB"});
+    let bodies = [
+        ("POST /api/v1/accounts/{account}/corrections", json!({"amount": amount, "comment": comment})),
+        ("POST /api/v1/contradictions/{id}/dismiss", json!({})),
+        ("POST /api/v1/contradictions/{id}/reopen", json!({})),
+        ("POST /api/v1/decisions/{id}/undo", json!({"reason": reason})),
+        ("POST /api/v1/operations", json!({"provider": "chronopay", "payment": "1", "kind": "refund", "amount": amount})),
+        ("POST /api/v1/operations/{id}/decision", json!({"verdict": "done", "comment": comment})),
+        ("POST /api/v1/providers/{name}/pause", json!({})),
+        ("POST /api/v1/providers/{name}/resume", json!({})),
+        ("POST /api/v1/unmatched/{id}/credit", json!({"account": "100500", "comment": comment})),
+        ("POST /api/v1/unmatched/{id}/dismiss", json!({"comment": comment})),
+        ("POST /api/v1/unrecognized/{id}/dismiss", json!({})),
+        ("POST /api/v1/unrecognized/{id}/judge", json!({})),
+        ("POST /api/v1/unrecognized/{id}/reopen", json!({})),
+        ("POST /api/v1/writeoffs/{id}/exclusion", json!({"reason": reason})),
+    ];
+    let queries = ["DELETE /api/v1/providers/{name}", "DELETE /api/v1/writeoffs/{id}/exclusion"];
+    let listed: BTreeSet<String> = bodies.iter().map(|(request, _)| *request).chain(queries).map(str::to_owned).collect();
+    assert_eq!(
+        naming_an_operator(&server.get("/api/openapi.json").1),
+        listed,
+        "every request that names an operator is tried here"
+    );
+    let too_long = "я".repeat(65);
+    for name in ["", " ", "anna ", "an\nna", "an\u{200b}na", too_long.as_str()] {
+        for (request, body) in &bodies {
+            let mut body = body.clone();
+            body["operator"] = json!(name);
+            let bearer = format!("Bearer {TOKEN}");
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", "1")];
+            let sent = server.client().send("POST", &path_of(request), &headers, body.to_string().as_bytes()).unwrap();
+            let (status, problem) = (sent.status, sent.json());
+            assert_eq!((status, &problem["code"]), (422, &json!("operator-name-invalid")), "{request} {name:?} {problem}");
+        }
+        for request in queries {
+            let encoded: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+            let (status, problem) = server.delete(&format!("{}?operator={encoded}", path_of(request)));
+            assert_eq!((status, &problem["code"]), (422, &json!("operator-name-invalid")), "{request} {name:?} {problem}");
+        }
+    }
+    assert_eq!(server.get("/api/v1/decisions").1["decisions"], json!([]));
+}

@@ -25,7 +25,7 @@ use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::slot::ProviderSlot;
 use crate::stored_settings::LoadedSettings;
-use crate::text::{TEXT_CHARS_MAX, optional_text, required_text};
+use crate::text::{TEXT_CHARS_MAX, operator_name, optional_text, required_text};
 
 /// How many open operations are read at once.
 const OPEN_PAGE: u32 = 500;
@@ -86,6 +86,7 @@ impl Host {
     /// [`ErrorKind::Conflict`] if a rule refuses it, such as more than what is left of the payment;
     /// [`ErrorKind::Invalid`] for an invalid text; else the provider is not usable or cannot do it, or the storage is unavailable.
     pub fn operate(&self, request: OperationRequest) -> Result<Operation, HostError> {
+        let operator = operator_name(request.operator)?;
         let slot = self.0.registry.get(&request.provider)?;
         let component = slot.component();
         component.merchant(&slot.name)?;
@@ -94,7 +95,7 @@ impl Host {
             provider: slot.name.clone(),
             task: request.action.task(request.payment),
             reason: optional_text("reason", request.reason, TEXT_CHARS_MAX)?,
-            operator: request.operator,
+            operator,
             idempotency_key: request.idempotency_key,
             component_sha256: component.sha256().to_owned(),
             settings: self.sealed_settings(&slot, &component)?,
@@ -158,7 +159,7 @@ impl Host {
     /// Records what an operator found out about an operation whose outcome is unknown. A refund that was done is entered.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] if it is not unknown; [`ErrorKind::Invalid`] for an empty comment; or the storage is unavailable.
+    /// [`ErrorKind::Conflict`] if it is not unknown; [`ErrorKind::Invalid`] for an empty comment or an invalid name; or the storage is unavailable.
     pub fn decide_operation(
         &self,
         id: &OperationId,
@@ -166,7 +167,7 @@ impl Host {
         operator: String,
         comment: String,
     ) -> Result<Operation, HostError> {
-        let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
+        let (operator, comment) = (operator_name(operator)?, required_text("comment", comment, TEXT_CHARS_MAX)?);
         let decided = self.0.ledger.resolve_operation(id.clone(), verdict, operator, comment, self.now())?;
         self.0.observer.entries_changed();
         decided.map_err(ended)
