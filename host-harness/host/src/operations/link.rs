@@ -6,7 +6,7 @@ use domain::{
 };
 use ledger::{OperationEnd, ProviderResult};
 
-use super::pass::{Passed, Running};
+use super::pass::{PassOutcome, Running};
 use super::retry::{INTERRUPTED_SECONDS, retry_after};
 use super::run::said;
 use crate::component::ActiveComponent;
@@ -22,7 +22,7 @@ const MAY_BE_MADE: &str = "link-unknown";
 const PROVIDER_FAILED: &str = "provider-failed";
 
 /// The link of an order, or why there is none.
-pub(crate) type Made = Result<PaymentLink, LinkFailure>;
+pub(crate) type LinkOutcome = Result<PaymentLink, LinkFailure>;
 
 impl Host {
     /// Returns the link that was made for an order by calls; `None` if none was.
@@ -43,7 +43,7 @@ impl Host {
         slot: &ProviderSlot,
         component: &ActiveComponent,
         request: &LinkRequest,
-    ) -> Result<Made, HostError> {
+    ) -> Result<LinkOutcome, HostError> {
         let operation = NewOperation {
             provider: slot.name.clone(),
             task: OperationTask::Link { order: request.id.clone() },
@@ -78,7 +78,7 @@ impl Host {
     ///
     /// # Errors
     /// If the operation ended without a link: the order cannot be paid by one.
-    pub(crate) fn ended_link(&self, component: &ActiveComponent, order: &Order) -> Result<Option<Made>, HostError> {
+    pub(crate) fn ended_link(&self, component: &ActiveComponent, order: &Order) -> Result<Option<LinkOutcome>, HostError> {
         if !component.abilities().contains(&Ability::Asking) {
             return Ok(None);
         }
@@ -88,7 +88,7 @@ impl Host {
         }
     }
 
-    fn kept_link(&self, operation: &Operation) -> Result<Made, HostError> {
+    fn kept_link(&self, operation: &Operation) -> Result<LinkOutcome, HostError> {
         match (&operation.state, link_of(operation)) {
             (_, Some(link)) if link.expires_at.is_some_and(|at| at <= self.now()) => {
                 Err(no_link_any_more("its link has expired"))
@@ -112,7 +112,7 @@ impl Running {
     ///
     /// # Errors
     /// If the provider failed or is not usable, or the storage is unavailable.
-    pub(super) fn make_link(mut self) -> Result<Made, HostError> {
+    pub(super) fn make_link(mut self) -> Result<LinkOutcome, HostError> {
         let request = match self.journal.request.clone() {
             Some(request) => request,
             None => self.request_of_order()?,
@@ -120,17 +120,17 @@ impl Running {
         self.journal.request = Some(request.clone());
         let passed = self.take_steps("create-link", |merchant, context| merchant.create_link(&request, context))?;
         let made = match passed {
-            Passed::Result(made) => made,
-            Passed::GaveUp(_) => Err(LinkFailure::Unknown(may_be_made())),
-            Passed::Later(at) => {
+            PassOutcome::Result(made) => made,
+            PassOutcome::GaveUp(_) => Err(LinkFailure::Unknown(may_be_made())),
+            PassOutcome::Later(at) => {
                 self.wait(at)?;
                 return Ok(Err(LinkFailure::Unavailable(no_answer())));
             }
-            Passed::Failed(error) if self.is_bound() => {
+            PassOutcome::Failed(error) if self.is_bound() => {
                 tracing::error!(provider = self.slot.name.as_str(), %error, "the component failed after a call for a link was sent");
                 Err(LinkFailure::Unknown(may_be_made()))
             }
-            Passed::Failed(error) => {
+            PassOutcome::Failed(error) => {
                 self.end_link(PROVIDER_FAILED, error.to_string())?;
                 return Err(error.into());
             }
@@ -146,7 +146,7 @@ impl Running {
         Ok(made)
     }
 
-    fn end_by_link(&mut self, made: &Made) -> Result<(), HostError> {
+    fn end_by_link(&mut self, made: &LinkOutcome) -> Result<(), HostError> {
         match made {
             Ok(link) => {
                 let link = serde_json::to_string(link).map_err(|error| HostError::internal(error.to_string()))?;

@@ -15,8 +15,8 @@ use crate::error::HostError;
 use crate::host::Host;
 use crate::slot::ProviderSlot;
 
-/// What a pass came to.
-pub enum Passed<T> {
+/// The outcome of a pass.
+pub enum PassOutcome<T> {
     /// The provider's result.
     Result(T),
     /// The operation cannot go on, and it is not known whether it was done.
@@ -27,14 +27,14 @@ pub enum Passed<T> {
     Failed(Error),
 }
 
-impl<T> Passed<T> {
+impl<T> PassOutcome<T> {
     /// Converts the provider's result.
-    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Passed<U> {
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> PassOutcome<U> {
         match self {
-            Passed::Result(result) => Passed::Result(convert(result)),
-            Passed::GaveUp(why) => Passed::GaveUp(why),
-            Passed::Later(at) => Passed::Later(at),
-            Passed::Failed(error) => Passed::Failed(error),
+            PassOutcome::Result(result) => PassOutcome::Result(convert(result)),
+            PassOutcome::GaveUp(why) => PassOutcome::GaveUp(why),
+            PassOutcome::Later(at) => PassOutcome::Later(at),
+            PassOutcome::Failed(error) => PassOutcome::Failed(error),
         }
     }
 }
@@ -89,13 +89,13 @@ impl Running {
         &mut self,
         function: &'static str,
         step: impl Fn(&Merchant, &Context) -> Result<Step<T>, Error>,
-    ) -> Result<Passed<T>, HostError> {
+    ) -> Result<PassOutcome<T>, HostError> {
         loop {
             let (host, context) = (self.host.clone(), &self.context);
             let taken = host.call(&self.slot, &self.component, function, |merchant| Ok((step(merchant, context)?, None)))?;
             match taken {
-                Err(error) => return Ok(Passed::Failed(error)),
-                Ok(Step::Done(result)) => return Ok(Passed::Result(result)),
+                Err(error) => return Ok(PassOutcome::Failed(error)),
+                Ok(Step::Done(result)) => return Ok(PassOutcome::Result(result)),
                 Ok(Step::Ask(questions)) => {
                     let answers = host.answer(&self.slot, questions, self.context.now);
                     self.context.asked.extend(answers);
@@ -110,16 +110,16 @@ impl Running {
     }
 
     /// Makes a call, or answers it from the journal. Returns what the pass came to if it ends with it.
-    fn take_call<T>(&mut self, call: HttpCall) -> Result<Option<Passed<T>>, HostError> {
+    fn take_call<T>(&mut self, call: HttpCall) -> Result<Option<PassOutcome<T>>, HostError> {
         let (digest, repeatable, now) = (digest(&call)?, call.repeatable, self.host.now());
         let result = match self.pass.decide(WantedCall { digest: &digest, repeatable }, now) {
-            CallDecision::GiveUp(why) => return Ok(Some(Passed::GaveUp(why))),
+            CallDecision::GiveUp(why) => return Ok(Some(PassOutcome::GaveUp(why))),
             CallDecision::Send if repeatable == Repeatable::Always => {
                 self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget)?
             }
             CallDecision::Send | CallDecision::SendAgain => match self.send(&call, &digest)? {
                 HttpResult::Unknown(_) if repeatable != Repeatable::Never => {
-                    return Ok(Some(Passed::Later(retry_after(self.operation.tries, self.host.now()))));
+                    return Ok(Some(PassOutcome::Later(retry_after(self.operation.tries, self.host.now()))));
                 }
                 result => result,
             },

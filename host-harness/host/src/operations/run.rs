@@ -8,7 +8,7 @@ use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, GiveUp, OperationEnd, Provid
 
 use super::function_of;
 use super::journal::StoredJournal;
-use super::pass::{Passed, Running};
+use super::pass::{PassOutcome, Running};
 use super::retry::{TRIED_SECONDS_MAX, retry_after};
 use crate::card_data::CardData;
 use crate::error::HostError;
@@ -65,8 +65,8 @@ impl Host {
     }
 }
 
-/// A result, whichever kind of operation it is of.
-enum Came {
+/// The outcome of a task, whichever kind of operation it is of.
+enum TaskOutcome {
     Moved(Box<ProvedEvent>),
     Cancelled,
     Pending(Pending),
@@ -75,37 +75,37 @@ enum Came {
     Unknown(Problem),
 }
 
-impl Came {
+impl TaskOutcome {
     fn as_provider_result(&self) -> ProviderResult {
         match self {
-            Came::Moved(_) | Came::Cancelled => ProviderResult::Succeeded,
-            Came::Pending(_) => ProviderResult::Pending,
-            Came::Refused(_) => ProviderResult::Refused,
-            Came::Unavailable(_) => ProviderResult::Unavailable,
-            Came::Unknown(_) => ProviderResult::Unknown,
+            TaskOutcome::Moved(_) | TaskOutcome::Cancelled => ProviderResult::Succeeded,
+            TaskOutcome::Pending(_) => ProviderResult::Pending,
+            TaskOutcome::Refused(_) => ProviderResult::Refused,
+            TaskOutcome::Unavailable(_) => ProviderResult::Unavailable,
+            TaskOutcome::Unknown(_) => ProviderResult::Unknown,
         }
     }
 }
 
-impl From<OperationResult> for Came {
-    fn from(result: OperationResult) -> Came {
+impl From<OperationResult> for TaskOutcome {
+    fn from(result: OperationResult) -> TaskOutcome {
         match result {
-            OperationResult::Succeeded(event) => Came::Moved(event),
-            OperationResult::Pending(pending) => Came::Pending(pending),
-            OperationResult::Refused(problem) => Came::Refused(problem),
-            OperationResult::Unavailable(problem) => Came::Unavailable(problem),
-            OperationResult::Unknown(problem) => Came::Unknown(problem),
+            OperationResult::Succeeded(event) => TaskOutcome::Moved(event),
+            OperationResult::Pending(pending) => TaskOutcome::Pending(pending),
+            OperationResult::Refused(problem) => TaskOutcome::Refused(problem),
+            OperationResult::Unavailable(problem) => TaskOutcome::Unavailable(problem),
+            OperationResult::Unknown(problem) => TaskOutcome::Unknown(problem),
         }
     }
 }
 
-impl From<CancelResult> for Came {
-    fn from(result: CancelResult) -> Came {
+impl From<CancelResult> for TaskOutcome {
+    fn from(result: CancelResult) -> TaskOutcome {
         match result {
-            CancelResult::Cancelled => Came::Cancelled,
-            CancelResult::Refused(problem) => Came::Refused(problem),
-            CancelResult::Unavailable(problem) => Came::Unavailable(problem),
-            CancelResult::Unknown(problem) => Came::Unknown(problem),
+            CancelResult::Cancelled => TaskOutcome::Cancelled,
+            CancelResult::Refused(problem) => TaskOutcome::Refused(problem),
+            CancelResult::Unavailable(problem) => TaskOutcome::Unavailable(problem),
+            CancelResult::Unknown(problem) => TaskOutcome::Unknown(problem),
         }
     }
 }
@@ -123,7 +123,7 @@ impl Running {
         self.wait(retry_after(self.operation.tries, self.host.now()))
     }
 
-    fn pass(&mut self) -> Result<Passed<Came>, HostError> {
+    fn pass(&mut self) -> Result<PassOutcome<TaskOutcome>, HostError> {
         let is_begun = self.journal.is_begun;
         let (task, function) = (self.operation.task.clone(), function_of(self.operation.task.kind(), is_begun));
         let reference = self.operation.reference.clone();
@@ -135,7 +135,7 @@ impl Running {
                     true => merchant.query_refund(&request, reference, context),
                     false => merchant.refund_payment(&request, context),
                 });
-                Ok(passed?.map(Came::from))
+                Ok(passed?.map(TaskOutcome::from))
             }
             OperationTask::Charge { payment, order } => {
                 let payment = self.host.reference_of_payment(&self.slot, payment)?;
@@ -150,12 +150,12 @@ impl Running {
                     true => merchant.query_charge(&payment, &order, reference, context),
                     false => merchant.charge_again(&payment, &order, context),
                 });
-                Ok(passed?.map(Came::from))
+                Ok(passed?.map(TaskOutcome::from))
             }
             OperationTask::Cancel { payment } => {
                 let payment = self.host.reference_of_payment(&self.slot, payment)?;
                 let passed = self.take_steps(function, |merchant, context| merchant.cancel_recurring(&payment, context));
-                Ok(passed?.map(Came::from))
+                Ok(passed?.map(TaskOutcome::from))
             }
             OperationTask::Link { .. } => Err(HostError::internal("a link is made by other functions".to_owned())),
         }
@@ -177,31 +177,31 @@ impl Running {
     }
 
     /// Ends the operation by what a pass came to, or stores when it goes on. Returns `false` if it must begin again.
-    fn end_by(&mut self, passed: Passed<Came>) -> Result<bool, HostError> {
-        let came = match passed {
-            Passed::Result(came) => came,
-            Passed::GaveUp(why) => return self.end_unknown(explain(why).to_owned()),
-            Passed::Later(at) => return self.wait(at).map(|()| true),
-            Passed::Failed(error) if self.is_bound() => {
+    fn end_by(&mut self, passed: PassOutcome<TaskOutcome>) -> Result<bool, HostError> {
+        let outcome = match passed {
+            PassOutcome::Result(outcome) => outcome,
+            PassOutcome::GaveUp(why) => return self.end_unknown(explain(why).to_owned()),
+            PassOutcome::Later(at) => return self.wait(at).map(|()| true),
+            PassOutcome::Failed(error) if self.is_bound() => {
                 return self.end_unknown(format!("the component failed after a call was sent: {error}"));
             }
-            Passed::Failed(error) => {
+            PassOutcome::Failed(error) => {
                 let (code, message) = (PROVIDER_FAILED.to_owned(), error.to_string());
                 return self.end(OperationEnd::Refused { code, message });
             }
         };
-        if let Some(why) = self.doubt(came.as_provider_result()) {
+        if let Some(why) = self.doubt(outcome.as_provider_result()) {
             return self.end_unknown(explain(why).to_owned());
         }
-        match came {
-            Came::Moved(event) => self.end_moved(*event),
-            Came::Cancelled => self.end(OperationEnd::Completed { result: None }),
-            Came::Pending(pending) => self.wait_for(pending).map(|()| true),
-            Came::Refused(problem) => {
+        match outcome {
+            TaskOutcome::Moved(event) => self.end_moved(*event),
+            TaskOutcome::Cancelled => self.end(OperationEnd::Completed { result: None }),
+            TaskOutcome::Pending(pending) => self.wait_for(pending).map(|()| true),
+            TaskOutcome::Refused(problem) => {
                 let Problem { code, .. } = &problem;
                 self.end(OperationEnd::Refused { code: code.clone(), message: said(&problem) })
             }
-            Came::Unavailable(problem) => {
+            TaskOutcome::Unavailable(problem) => {
                 self.take_back_answer()?;
                 let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
                 match (is_over, self.is_bound() || self.journal.is_begun) {
@@ -210,12 +210,12 @@ impl Running {
                     (true, false) => self.end(OperationEnd::Refused { code: problem.code.clone(), message: said(&problem) }),
                 }
             }
-            Came::Unknown(problem) if self.can_be_asked_about() => {
+            TaskOutcome::Unknown(problem) if self.can_be_asked_about() => {
                 tracing::warn!(operation = self.operation.id.as_str(), problem = problem.message, "it is asked about later");
                 self.begin_to_ask(None);
                 self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true)
             }
-            Came::Unknown(problem) => self.end_unknown(said(&problem)),
+            TaskOutcome::Unknown(problem) => self.end_unknown(said(&problem)),
         }
     }
 

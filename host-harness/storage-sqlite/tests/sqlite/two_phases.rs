@@ -48,9 +48,9 @@ struct Told {
     ends_hold: bool,
 }
 
-/// What an event came to.
+/// The outcome of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Came {
+enum EventOutcome {
     Recorded,
     Entered,
     Kept,
@@ -70,8 +70,8 @@ struct Seen {
     paid_by: Option<u8>,
     held_by: Option<u8>,
     hold: Option<Hold>,
-    /// What the payment of the transaction came to.
-    payment: Option<Came>,
+    /// The outcome of the payment of the transaction.
+    payment: Option<EventOutcome>,
     /// The returns of the payment that paid the order.
     returned: Vec<(i64, i64)>,
 }
@@ -79,7 +79,7 @@ struct Seen {
 /// The rules in short.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Book {
-    came: BTreeMap<Key, Came>,
+    outcomes: BTreeMap<Key, EventOutcome>,
     /// In the order of recording.
     holds: Vec<(u8, Hold)>,
     paid_by: Option<u8>,
@@ -111,22 +111,22 @@ impl Book {
                 paid_by: self.paid_by,
                 held_by: self.held_by(),
                 hold: self.hold(of),
-                payment: self.came.get(&Key::Payment(of)).copied(),
+                payment: self.outcomes.get(&Key::Payment(of)).copied(),
                 returned: self.paid_by.map_or(Vec::new(), |paid| self.returned(paid)),
             },
         }
     }
 
-    fn take(&mut self, told: Told) -> Came {
-        if let Some(came) = self.came.get(&told.key) {
-            return *came;
+    fn take(&mut self, told: Told) -> EventOutcome {
+        if let Some(outcome) = self.outcomes.get(&told.key) {
+            return *outcome;
         }
-        let came = self.decide(told);
-        if came != Came::Refused {
-            self.came.insert(told.key, came);
+        let outcome = self.decide(told);
+        if outcome != EventOutcome::Refused {
+            self.outcomes.insert(told.key, outcome);
         }
-        match (told.key, came) {
-            (_, Came::Refused | Came::Kept) => {}
+        match (told.key, outcome) {
+            (_, EventOutcome::Refused | EventOutcome::Kept) => {}
             (Key::Hold(of), _) => self.holds.push((of, Hold::Open)),
             (Key::Payment(of), _) => {
                 self.paid_by = Some(of);
@@ -135,7 +135,7 @@ impl Book {
             (Key::Release(of), _) => self.end(of, Hold::Released, true),
             (Key::Back(of, total), _) => self.back.push((of, total, told.roubles)),
         }
-        came
+        outcome
     }
 
     fn end(&mut self, transaction: u8, end: Hold, ends_hold: bool) {
@@ -145,22 +145,22 @@ impl Book {
         }
     }
 
-    fn decide(&self, told: Told) -> Came {
+    fn decide(&self, told: Told) -> EventOutcome {
         match told.key {
-            Key::Hold(_) if self.paid_by.is_none() && self.held_by().is_none() => Came::Recorded,
-            Key::Payment(of) if told.is_wish && self.held_by() == Some(of) => Came::Entered,
-            Key::Payment(_) if !told.is_wish && self.paid_by.is_none() => Came::Entered,
-            Key::Payment(_) if !told.is_wish => Came::Kept,
-            Key::Release(of) if self.hold(of) == Some(Hold::Open) => Came::Recorded,
+            Key::Hold(_) if self.paid_by.is_none() && self.held_by().is_none() => EventOutcome::Recorded,
+            Key::Payment(of) if told.is_wish && self.held_by() == Some(of) => EventOutcome::Entered,
+            Key::Payment(_) if !told.is_wish && self.paid_by.is_none() => EventOutcome::Entered,
+            Key::Payment(_) if !told.is_wish => EventOutcome::Kept,
+            Key::Release(of) if self.hold(of) == Some(Hold::Open) => EventOutcome::Recorded,
             Key::Back(of, _) => {
                 let before: i64 = self.returned(of).iter().map(|(_, roubles)| roubles).sum();
                 match self.paid_by == Some(of) && before + told.roubles <= PRICE {
-                    true => Came::Entered,
-                    false if told.is_wish => Came::Refused,
-                    false => Came::Kept,
+                    true => EventOutcome::Entered,
+                    false if told.is_wish => EventOutcome::Refused,
+                    false => EventOutcome::Kept,
                 }
             }
-            _ => Came::Refused,
+            _ => EventOutcome::Refused,
         }
     }
 }
@@ -202,7 +202,7 @@ enum Worker {
     Free,
     /// It was told this, and has recorded nothing.
     Asked(Request, Seen),
-    Recorded(Option<(Key, Came)>),
+    Recorded(Option<(Key, EventOutcome)>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -271,10 +271,10 @@ impl Model for Exchange {
                 };
             }
             Step::Answer(at) => {
-                if let Worker::Recorded(Some((key, came))) = world.workers[at]
-                    && came != Came::Refused
+                if let Worker::Recorded(Some((key, outcome))) = world.workers[at]
+                    && outcome != EventOutcome::Refused
                 {
-                    world.answered.insert((key, came as u8));
+                    world.answered.insert((key, outcome as u8));
                 }
                 world.workers[at] = Worker::Free;
             }
@@ -289,15 +289,16 @@ impl Model for Exchange {
     fn properties(&self) -> Vec<Property<Exchange>> {
         vec![
             Property::always("an order is paid once", |_, world: &World| {
-                let paid = |(key, came): (&Key, &Came)| matches!(key, Key::Payment(_)) && *came == Came::Entered;
-                world.book.came.iter().filter(|one| paid(*one)).count() <= 1
+                let paid =
+                    |(key, outcome): (&Key, &EventOutcome)| matches!(key, Key::Payment(_)) && *outcome == EventOutcome::Entered;
+                world.book.outcomes.iter().filter(|one| paid(*one)).count() <= 1
             }),
             Property::always("what is reported as returned is entered, to the kopeck", |_, world: &World| {
                 let sum: i64 = world.book.back.iter().map(|(.., roubles)| roubles).sum();
                 sum == world.book.back.iter().map(|(_, total, _)| *total).max().unwrap_or_default()
             }),
             Property::always("a repetition is answered as the first", |_, world: &World| {
-                world.answered.iter().all(|(key, came)| world.book.came.get(key).is_some_and(|is| *is as u8 == *came))
+                world.answered.iter().all(|(key, outcome)| world.book.outcomes.get(key).is_some_and(|is| *is as u8 == *outcome))
             }),
             Property::always("one hold has the order", |_, world: &World| {
                 world.book.holds.iter().filter(|(_, hold)| *hold == Hold::Open).count() <= 1
@@ -350,8 +351,8 @@ impl Driven {
         questions.into_iter().zip(answers).collect()
     }
 
-    /// Returns what the event came to; `None` if the answers changed.
-    fn record(&self, told: Told, answers: Vec<(LedgerQuestion, LedgerAnswer)>) -> Option<Came> {
+    /// Returns the outcome of the event; `None` if the answers changed.
+    fn record(&self, told: Told, answers: Vec<(LedgerQuestion, LedgerAnswer)>) -> Option<EventOutcome> {
         let (kind, of) = match told.key {
             Key::Hold(of) => (EventKind::Hold, of),
             Key::Payment(of) => (EventKind::Payment, of),
@@ -370,10 +371,10 @@ impl Driven {
         match self.ledger.record(submission).unwrap() {
             Submitted::AnswersChanged => None,
             Submitted::Done(recorded) => Some(match recorded[0].outcome {
-                Outcome::Recorded { .. } => Came::Entered,
-                Outcome::Unmatched { .. } => Came::Kept,
-                Outcome::NoMovement { .. } => Came::Recorded,
-                Outcome::Refused(_) => Came::Refused,
+                Outcome::Recorded { .. } => EventOutcome::Entered,
+                Outcome::Unmatched { .. } => EventOutcome::Kept,
+                Outcome::NoMovement { .. } => EventOutcome::Recorded,
+                Outcome::Refused(_) => EventOutcome::Refused,
                 ref other => panic!("{other:?}"),
             }),
         }
@@ -411,14 +412,14 @@ proptest! {
                 Step::Record(at) => {
                     let Worker::Asked(request, seen) = &world.workers[at] else { panic!() };
                     let told = provider(*request, seen);
-                    let came = told.map(|told| driven.record(told, answers[at].clone()));
-                    match (&next.workers[at], came) {
+                    let outcome = told.map(|told| driven.record(told, answers[at].clone()));
+                    match (&next.workers[at], outcome) {
                         (Worker::Asked(..), None) => answers[at] = driven.ask(*request),
-                        (Worker::Asked(..), Some(came)) => {
-                            prop_assert_eq!(came, None, "{:?}", request);
+                        (Worker::Asked(..), Some(outcome)) => {
+                            prop_assert_eq!(outcome, None, "{:?}", request);
                             answers[at] = driven.ask(*request);
                         }
-                        (Worker::Recorded(Some((_, want))), Some(came)) => prop_assert_eq!(came, Some(*want), "{:?}", told),
+                        (Worker::Recorded(Some((_, want))), Some(outcome)) => prop_assert_eq!(outcome, Some(*want), "{:?}", told),
                         (Worker::Recorded(None), None) => {}
                         other => panic!("{other:?}"),
                     }
