@@ -426,7 +426,8 @@ pub struct Limits {
 
 /// Returns the limits of a top-up.
 ///
-/// If none were entered, they are 10.00 and 100,000.00 and apply only to the cabinet. The header `ETag` is the version of settings
+/// If none were entered, they are 10.00 and 100,000.00, and apply to the cabinet and to payments that name an account (terminals), not
+/// to payment links of the API. The header `ETag` is the version of settings
 /// and limits.
 #[utoipa::path(get, path = "/providers/{name}/limits", operation_id = "get_provider_limits", params(ProviderPath), responses(
     (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
