@@ -1,8 +1,11 @@
 //! A subscriber who pays and an operator who enters settings, on the pages and in the API: over real HTTP, without a browser.
 
-use crate::server::{Server, TOKEN, answer, asked, callback_with};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::server::{Server, TOKEN, answer, asked, callback_with, publish};
 use domain::{Money, NewOrder};
-use end_to_end::{PRODUCT, SECRET, signed};
+use end_to_end::{PRODUCT, SECRET, component_of, signed};
 use ledger::Ledger;
 use money::Currency;
 use serde_json::{Value, json};
@@ -48,8 +51,12 @@ impl<'s> Person<'s> {
     }
 
     fn top_up(&self, amount: &str) -> Answer {
+        self.top_up_by("chronopay", amount)
+    }
+
+    fn top_up_by(&self, provider: &str, amount: &str) -> Answer {
         let mark = self.get("/cabinet").hidden("csrf");
-        self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", "chronopay")])
+        self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", provider)])
     }
 
     /// Submits the settings form of a page, with some fields changed.
@@ -145,6 +152,43 @@ fn order_page_polls_only_after_payer_went_to_pay() {
     assert_eq!(callback(&server, SECRET, &order, "7"), 200);
     let paid = payer.get(&format!("{path}/failed"));
     assert!(paid.text().contains("<h1>Оплачено</h1>") && !paid.text().contains("http-equiv"), "{}", paid.text());
+}
+
+/// While a payment system holds an order's amount, neither page of the order offers to pay it again; once it is released, it can be.
+#[test]
+fn an_order_that_is_held_says_so() {
+    const KEY: &str = "TestKassaKey001";
+    let mut server = Server::new();
+    publish(&server.database(), "payme", &component_of("payme"));
+    server.restart();
+    let settings = json!({"cash-desk": "587f72c72cac0d162c722ae2", "key": KEY});
+    assert_eq!(server.put("/api/v1/providers/payme/settings", &settings).0, 204);
+    let payer = Person::subscriber(&server);
+    let path = payer.top_up_by("payme", "100").header("location").to_owned();
+    let page = payer.get(&path);
+    let (_, link) = page.text().split_once("https://checkout.paycom.uz/").unwrap();
+    let link = String::from_utf8(STANDARD.decode(link.split_once('"').unwrap().0).unwrap()).unwrap();
+    let order = link.split_once("ac.order_id=").unwrap().1.split_once(';').unwrap().0;
+    let call = |method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string();
+        let request = server.agent.post(server.url("/callbacks/payme"));
+        let request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("Paycom:{KEY}"))));
+        answer(request.send(body).unwrap()).1["result"]["state"].clone()
+    };
+    let state = || {
+        let mut report = server.get(&format!("/api/v1/orders/{order}")).1;
+        (report["state"].take(), report["held_by"]["transaction"].take())
+    };
+    assert_eq!(state(), (json!("open"), Value::Null));
+    let created = json!({"id": "t1", "time": 1_800_000_000_000_u64, "amount": 10_000, "account": {"order_id": order}});
+    assert_eq!((call("CreateTransaction", created), state()), (json!(1), (json!("held"), json!("t1"))));
+    for page in [path.clone(), format!("{path}/returned"), format!("{path}/failed")] {
+        let held = payer.get(&page);
+        assert!(held.text().contains("<h1>Платёж выполняется</h1>") && held.text().contains("data-watched"), "{}", held.text());
+        assert!(!held.text().contains("Перейти к оплате") && held.text().contains("Платить второй раз не нужно"), "{}", held.text());
+    }
+    assert_eq!((call("CancelTransaction", json!({"id": "t1", "reason": 3})), state()), (json!(-1), (json!("open"), Value::Null)));
+    assert!(payer.get(&path).text().contains("Перейти к оплате"));
 }
 
 #[test]
