@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::failure::refused;
 use domain::{
-    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, MovementId, MovementOrigin, Order, OrderId, PartyKind,
-    ProviderName, StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
+    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, MovementId, MovementOrigin, Order, OrderId,
+    PartyKind, ProviderName, StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
 };
 use ledger::Error;
 

@@ -111,7 +111,12 @@ struct Came {
 impl Came {
     fn of(OrderMoney { entries, unmatched, is_declined, held_by }: OrderMoney) -> Came {
         let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), is_declined, is_held: held_by.is_some(), ..Came::default() };
+        let mut came = Came {
+            back: back.map(|entry| entry.amount.negated()).collect(),
+            is_declined,
+            is_held: held_by.is_some(),
+            ..Came::default()
+        };
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.facts.amount),
@@ -332,7 +337,9 @@ impl View<'_> {
     fn sum(&self, standing: &Standing) -> &'static str {
         match (standing, self.step) {
             (Standing::Paid, _) => self.lang.of("Платёж зачислен: ", "The payment was credited: "),
-            (Standing::Seen | Standing::Held, _) | (_, Step::Returned) => self.lang.of("Сумма заказа: ", "The order's amount: "),
+            (Standing::Seen | Standing::Held, _) | (_, Step::Returned) => {
+                self.lang.of("Сумма заказа: ", "The order's amount: ")
+            }
             _ => self.lang.of("К оплате: ", "To pay: "),
         }
     }

@@ -215,8 +215,13 @@ pub fn kind(lang: Lang, kind: EntryKind) -> &'static str {
 pub fn origin(lang: Lang, origin: MovementOrigin) -> Option<&'static str> {
     match origin {
         MovementOrigin::Callback => None,
-        MovementOrigin::Status => Some(lang.of("Уведомления не было: программа спросила платёжную систему", "No callback came: the program asked the payment system")),
-        MovementOrigin::Operation => Some(lang.of("Об этом сказал ответ платёжной системы", "The payment system's answer said so")),
+        MovementOrigin::Status => Some(lang.of(
+            "Уведомления не было: программа спросила платёжную систему",
+            "No callback came: the program asked the payment system",
+        )),
+        MovementOrigin::Operation => {
+            Some(lang.of("Об этом сказал ответ платёжной системы", "The payment system's answer said so"))
+        }
         MovementOrigin::Expiry => Some(lang.of("Истёк срок", "Its time was over")),
     }
 }

@@ -185,9 +185,16 @@ fn an_order_that_is_held_says_so() {
     for page in [path.clone(), format!("{path}/returned"), format!("{path}/failed")] {
         let held = payer.get(&page);
         assert!(held.text().contains("<h1>Платёж выполняется</h1>") && held.text().contains("data-watched"), "{}", held.text());
-        assert!(!held.text().contains("Перейти к оплате") && held.text().contains("Платить второй раз не нужно"), "{}", held.text());
+        assert!(
+            !held.text().contains("Перейти к оплате") && held.text().contains("Платить второй раз не нужно"),
+            "{}",
+            held.text()
+        );
     }
-    assert_eq!((call("CancelTransaction", json!({"id": "t1", "reason": 3})), state()), (json!(-1), (json!("open"), Value::Null)));
+    assert_eq!(
+        (call("CancelTransaction", json!({"id": "t1", "reason": 3})), state()),
+        (json!(-1), (json!("open"), Value::Null))
+    );
     assert!(payer.get(&path).text().contains("Перейти к оплате"));
 }
 

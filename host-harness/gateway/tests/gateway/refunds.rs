@@ -55,7 +55,12 @@ pub struct Bank {
 
 impl Bank {
     pub fn new() -> Arc<Bank> {
-        Arc::new(Bank { mood: Mutex::new(Mood::Answers), paid_back: Mutex::default(), paid: Mutex::default(), calls: AtomicU64::new(0) })
+        Arc::new(Bank {
+            mood: Mutex::new(Mood::Answers),
+            paid_back: Mutex::default(),
+            paid: Mutex::default(),
+            calls: AtomicU64::new(0),
+        })
     }
 
     pub fn is(&self, mood: Mood) {
