@@ -3,7 +3,7 @@
 use crate::amount::Money;
 use crate::date::Date;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName, TransactionId};
-use crate::movement::MovementId;
+use crate::movement::{MovementId, MovementOrigin};
 use crate::names::names;
 
 /// The kind of an entry.
@@ -94,6 +94,8 @@ pub struct Entry {
     pub provider: Option<ProviderName>,
     /// The movement that it enters, whether a rule or an operator entered it. A reversal enters none.
     pub movement: Option<MovementId>,
+    /// How the host learnt of that movement.
+    pub origin: Option<MovementOrigin>,
     /// When it is made, seconds since the epoch.
     pub at: u64,
     /// The date under which statistics count it, if not that of `at`: a write-off's date.

@@ -3,6 +3,7 @@
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::identifiers::AccountNumber;
+use crate::movement::Movement;
 use crate::names::names;
 
 /// Why an event is unmatched.
@@ -72,7 +73,7 @@ pub struct Related {
     pub entries: Vec<Entry>,
 }
 
-/// The entries and unmatched payments of an order, and whether it was declined.
+/// The entries and unmatched payments of an order, whether it was declined, and what holds it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OrderMoney {
     /// The entries in force, in the order of the ledger.
@@ -81,6 +82,8 @@ pub struct OrderMoney {
     pub unmatched: Vec<UnmatchedEvent>,
     /// Whether its payment system reported that it declined a payment. A later attempt may succeed.
     pub is_declined: bool,
+    /// The hold that reserves it: of its amount, and the first that has not ended. `None` if the order is paid.
+    pub held_by: Option<Movement>,
 }
 
 /// What an operator, or the program, did with an unmatched event.

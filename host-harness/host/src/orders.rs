@@ -366,7 +366,7 @@ impl Host {
         Ok(self.0.ledger.order(id)?)
     }
 
-    /// Returns an order's payments, refunds and chargebacks.
+    /// Returns an order's payments, refunds and chargebacks, and what holds it.
     ///
     /// # Errors
     /// If the storage is unavailable.

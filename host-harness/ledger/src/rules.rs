@@ -99,14 +99,17 @@ impl Ledger {
         self.storage().read(|transaction| transaction.order_of_key(key))
     }
 
-    /// Returns the entries and the unmatched payments of an order, and whether a payment of it was declined.
+    /// Returns the entries and the unmatched payments of an order, whether a payment of it was declined, and what holds it.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, Error> {
         self.storage().read(|transaction| {
             let entries = transaction.entries_of_order(id)?;
+            let is_paid = transaction.order(id)?.is_some_and(|order| order.paid_by.is_some());
+            let held_by = if is_paid { None } else { transaction.open_hold(id)?.map(|hold| hold.movement) };
             Ok(OrderMoney {
+                held_by,
                 entries: in_force(&entries).cloned().collect(),
                 unmatched: payment::unmatched(transaction, id)?,
                 is_declined: transaction.is_declined(id)?,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::failure::refused;
 use domain::{
-    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, MovementId, Order, OrderId, PartyKind,
-    ProviderName, StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
+    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, MovementId, MovementOrigin, Order, OrderId,
+    PartyKind, ProviderName, StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
 };
 use ledger::Error;
 
@@ -16,10 +16,25 @@ pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp
 pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, \
-    decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END, \
-    coalesce((SELECT movements.id FROM movements WHERE movements.entry = seq), (SELECT movements.id FROM unmatched \
-        JOIN movements ON movements.unmatched = unmatched.id WHERE unmatched.entry = seq))";
+/// Selects a column of the movement that an entry enters, by a rule or by an operator.
+macro_rules! of_movement {
+    ($column:literal) => {
+        concat!(
+            "coalesce((SELECT movements.",
+            $column,
+            " FROM movements WHERE movements.entry = seq), (SELECT movements.",
+            $column,
+            " FROM unmatched JOIN movements ON movements.unmatched = unmatched.id WHERE unmatched.entry = seq))"
+        )
+    };
+}
+pub const ENTRY: &str = concat!(
+    "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, ",
+    "decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END, ",
+    of_movement!("id"),
+    ", ",
+    of_movement!("origin")
+);
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 /// How many columns a callback has.
@@ -121,6 +136,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
         extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
         writeoff: row.get(16)?,
         movement: row.get::<_, Option<i64>>(17)?.map(unsigned).transpose()?.map(MovementId),
+        origin: row.get::<_, Option<String>>(18)?.map(|name| named(name, MovementOrigin::from_name)).transpose()?,
     })
 }
 

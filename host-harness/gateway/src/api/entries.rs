@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use domain::{AccountNumber, Date, Entry};
+use domain::{AccountNumber, Date, Entry, MovementOrigin};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -68,6 +68,8 @@ struct EntryReport {
     /// The number of the payment, refund or chargeback that the entry enters: an operation names a payment by it. Null if the entry
     /// enters none.
     movement: Option<String>,
+    /// How the gateway learnt of that movement; null if the entry enters none.
+    origin: Option<OriginDto>,
     /// When it was entered, in seconds since the Unix epoch.
     at: u64,
     /// The date of a write-off, by which statistics count it; null for other kinds.
@@ -96,12 +98,39 @@ impl From<Entry> for EntryReport {
             transaction: entry.transaction.map(String::from),
             provider: entry.provider.map(String::from),
             movement: entry.movement.map(|movement| movement.to_string()),
+            origin: entry.origin.map(OriginDto::from),
             at: entry.at,
             date: entry.date,
             decision: entry.decision.map(DecidedByReport::from),
             reverses: entry.reverses,
             writeoff: entry.writeoff,
             extra: extra(entry.extra),
+        }
+    }
+}
+
+/// How the gateway learnt of a payment, refund or chargeback.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = Origin)]
+enum OriginDto {
+    /// A callback reported it.
+    Callback,
+    /// The payment system was asked, and answered so.
+    Status,
+    /// The answer to an operation, such as a refund, reported it.
+    Operation,
+    /// The gateway ended a hold whose time was over.
+    Expiry,
+}
+
+impl From<MovementOrigin> for OriginDto {
+    fn from(origin: MovementOrigin) -> OriginDto {
+        match origin {
+            MovementOrigin::Callback => OriginDto::Callback,
+            MovementOrigin::Status => OriginDto::Status,
+            MovementOrigin::Operation => OriginDto::Operation,
+            MovementOrigin::Expiry => OriginDto::Expiry,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use domain::{AccountNumber, Fields, OrderId, OrderRefusal, PaymentLink};
+use domain::{AccountNumber, Facts, Fields, Movement, OrderId, OrderRefusal, PaymentLink};
 use host::{HostError, LinkOptions, OrderRequest, StatusAnswer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -113,6 +113,8 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
 enum OrderState {
     /// Not paid yet.
     Open,
+    /// The payment system holds the money at the payer's bank, and has not charged it yet.
+    Held,
     /// Paid.
     Paid,
 }
@@ -136,8 +138,30 @@ pub struct OrderReport {
     expires_at: Option<u64>,
     /// Whether the order is paid.
     state: OrderState,
-    /// The sequence number of the entry that paid the order; null if it is open.
+    /// The sequence number of the entry that paid the order; null if it is not paid.
     paid_by: Option<u64>,
+    /// What holds the order; null unless its state is `held`.
+    held_by: Option<HoldReport>,
+}
+
+/// Money that a payment system holds for an order and has not charged. It is on no account.
+#[derive(Serialize, ToSchema)]
+struct HoldReport {
+    /// The number of the hold.
+    movement: String,
+    /// The payment system's transaction id.
+    transaction: String,
+    /// When it was recorded, in seconds since the Unix epoch.
+    at: u64,
+    /// When it ends by itself, in seconds since the Unix epoch; null if only the payment system ends it.
+    expires_at: Option<u64>,
+}
+
+impl From<Movement> for HoldReport {
+    fn from(hold: Movement) -> HoldReport {
+        let Facts { transaction, expires_at, .. } = hold.event.facts;
+        HoldReport { movement: hold.id.to_string(), transaction: transaction.into(), at: hold.recorded_at, expires_at }
+    }
 }
 
 /// Returns an order and its state.
@@ -149,6 +173,12 @@ pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<Order
 
 fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
     let order = app.host.order(id)?.ok_or_else(|| Problem::not_found("order"))?;
+    let held_by = app.host.order_money(id)?.held_by.map(HoldReport::from);
+    let state = match (order.paid_by, &held_by) {
+        (Some(_), _) => OrderState::Paid,
+        (None, Some(_)) => OrderState::Held,
+        (None, None) => OrderState::Open,
+    };
     Ok(Json(OrderReport {
         order: order.id.into(),
         account: order.account.into(),
@@ -157,8 +187,9 @@ fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
         description: order.description,
         created_at: order.created_at,
         expires_at: order.expires_at,
-        state: if order.paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
+        state,
         paid_by: order.paid_by,
+        held_by,
     }))
 }
 

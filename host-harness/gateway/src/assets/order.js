@@ -1,11 +1,10 @@
 // Looks whether an order was paid. Nothing on the page changes before there is news, so neither focus nor history does. Before the
 // payer has gone to pay it looks only when he comes back to this page, so that nobody pays twice from an old one.
 const live = document.querySelector("[data-order]");
-const said = document.querySelector("[data-said]");
-const button = document.querySelector("[data-look]");
 const LONGEST = 15000;
 let pause = 5000;
 let isOver = false;
+let timer = null;
 
 // Whether there is news; it is shown then.
 async function look() {
@@ -23,7 +22,11 @@ async function look() {
     if (hadFocus) {
         live.focus();
     }
-    isOver = true;
+    // A payment that is under way is followed until it ends.
+    isOver = !("watched" in news.dataset);
+    if (!isOver && timer === null) {
+        follow();
+    }
     return true;
 }
 
@@ -35,22 +38,30 @@ async function glance() {
     }
 }
 
+function follow() {
+    timer = setTimeout(watch, pause);
+}
+
 async function watch() {
     if (!document.hidden && !isOver) {
         await glance();
     }
     if (!isOver) {
         pause = Math.min(pause * 1.2, LONGEST);
-        setTimeout(watch, pause);
+        follow();
     }
 }
 
 window.addEventListener("pageshow", (event) => event.persisted && glance());
 document.addEventListener("visibilitychange", () => !document.hidden && glance());
-button?.addEventListener("click", async (event) => {
+live.addEventListener("click", async (event) => {
+    if (!event.target.closest("[data-look]")) {
+        return;
+    }
     event.preventDefault();
     try {
         if (!(await look())) {
+            const said = live.querySelector("[data-said]");
             said.textContent = said.dataset.said + new Date().toLocaleTimeString(document.documentElement.lang);
         }
     } catch {
@@ -58,5 +69,5 @@ button?.addEventListener("click", async (event) => {
     }
 });
 if ("watched" in live.dataset) {
-    setTimeout(watch, pause);
+    follow();
 }

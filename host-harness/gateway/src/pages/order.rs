@@ -82,6 +82,8 @@ enum Standing {
     Paid,
     /// It is not paid exactly, but a payment for it arrived, which an operator will review or has entered.
     Seen,
+    /// The payment system holds the money, and has not charged it yet.
+    Held,
     /// It has expired.
     Over,
     Open(PaymentLink),
@@ -102,12 +104,19 @@ struct Came {
     back: Vec<Money>,
     /// Whether a payment was declined.
     is_declined: bool,
+    /// Whether the payment system holds the order's amount.
+    is_held: bool,
 }
 
 impl Came {
-    fn of(OrderMoney { entries, unmatched, is_declined }: OrderMoney) -> Came {
+    fn of(OrderMoney { entries, unmatched, is_declined, held_by }: OrderMoney) -> Came {
         let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), is_declined, ..Came::default() };
+        let mut came = Came {
+            back: back.map(|entry| entry.amount.negated()).collect(),
+            is_declined,
+            is_held: held_by.is_some(),
+            ..Came::default()
+        };
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.facts.amount),
@@ -178,6 +187,9 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     if !came.waits.is_empty() || !came.by_operator.is_empty() {
         return Ok(Standing::Seen);
     }
+    if came.is_held {
+        return Ok(Standing::Held);
+    }
     if is_over(app, order) {
         return Ok(Standing::Over);
     }
@@ -224,7 +236,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     let page = Page::plain(lang, view.title(&standing));
     let page = match &standing {
         // After another attempt, the payer returns to the same page.
-        Standing::Declined => page.refreshed(view.refresh()).with_script("/assets/order.js"),
+        Standing::Held | Standing::Declined => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(link) if view.is_watched(link) => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(_) => page.with_script("/assets/order.js"),
         _ => page,
@@ -252,6 +264,7 @@ impl View<'_> {
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
             (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
             (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
+            (Standing::Held, _) => lang.of("Платёж выполняется", "The payment is under way"),
             (Standing::Over, _) => lang.of("Срок оплаты истёк", "The order has expired"),
             (Standing::Blocked, _) => lang.of("Оплатить сейчас нельзя", "Payment is not available now"),
             (Standing::Declined, _) => lang.of("Платёж отклонён", "The payment was declined"),
@@ -284,13 +297,15 @@ impl View<'_> {
         let state = match standing {
             Standing::Paid => "paid",
             Standing::Seen => "seen",
+            Standing::Held => "held",
             Standing::Over => "over",
             Standing::Declined => "declined",
             Standing::Blocked | Standing::Open(_) => "open",
         };
         let is_watched = match standing {
             Standing::Open(link) => self.is_watched(link),
-            _ => self.step != Step::Before,
+            Standing::Held | Standing::Declined => true,
+            Standing::Paid | Standing::Seen | Standing::Over | Standing::Blocked => false,
         };
         html! {
             // The script replaces this element when the state changes, and a screen reader then reads it.
@@ -299,6 +314,10 @@ impl View<'_> {
                 (self.came())
                 @match standing {
                     Standing::Paid | Standing::Seen => {},
+                    Standing::Held => { (self.hint(
+                        "Банк удерживает эту сумму, но ещё не списал её. Платить второй раз не нужно: страница обновится сама.",
+                        "The bank holds this amount and has not charged it yet. Do not pay again: this page updates itself.",
+                    )) (self.look()) },
                     Standing::Over => { (self.hint(
                         "Если вы уже заплатили, второй раз платить не нужно: деньги будут зачислены, как только платёжная система подтвердит платёж.",
                         "If you have already paid, do not pay again: the money is credited as soon as the payment system confirms it.",
@@ -318,7 +337,9 @@ impl View<'_> {
     fn sum(&self, standing: &Standing) -> &'static str {
         match (standing, self.step) {
             (Standing::Paid, _) => self.lang.of("Платёж зачислен: ", "The payment was credited: "),
-            (Standing::Seen, _) | (_, Step::Returned) => self.lang.of("Сумма заказа: ", "The order's amount: "),
+            (Standing::Seen | Standing::Held, _) | (_, Step::Returned) => {
+                self.lang.of("Сумма заказа: ", "The order's amount: ")
+            }
             _ => self.lang.of("К оплате: ", "To pay: "),
         }
     }

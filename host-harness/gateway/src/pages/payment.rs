@@ -174,6 +174,7 @@ fn matter(lang: Lang, clock: Clock, details: &PaymentDetails) -> Markup {
                 @if let Some(payer) = &facts.payer { ", " (lang.of("плательщик ", "payer ")) (payer) }
                 @if let Some(time) = &facts.occurred_at { ", " (lang.of("по часам платёжной системы ", "by the payment system's clock ")) (time) }
             }
+            @if let Some(origin) = text::origin(lang, details.state.movement.origin) { p.hint { (origin) "." } }
             (confirm::extra(lang, extra))
         }
     }

@@ -295,6 +295,7 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
                 ". " a href={ "/operator/decisions?before=" (id + 1) } { (lang.of("Решение № ", "Decision № ")) (id) } ", " (operator) ": " (reason)
             }
             @if let Some(reversed) = entry.reverses { ". " (lang.of("Сторно проводки № ", "Takes back the entry № ")) (reversed) }
+            @if let Some(origin) = entry.origin.and_then(|origin| text::origin(lang, origin)) { ". " (origin) }
             @if let (EntryKind::Payment, Some(movement)) = (entry.kind, entry.movement) {
                 ". " a href=(payment_address(movement)) { (lang.of("Платёж и возвраты", "Payment and refunds")) }
             }

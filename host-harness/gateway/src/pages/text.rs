@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domain::{Ability, EntryKind, EventKind, MismatchReason, Money, OperationState};
+use domain::{Ability, EntryKind, EventKind, MismatchReason, Money, MovementOrigin, OperationState};
 use money::Currency;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
@@ -208,6 +208,21 @@ pub fn kind(lang: Lang, kind: EntryKind) -> &'static str {
         EntryKind::ChargebackReversal => lang.of("Возврат оспоренного платежа", "Chargeback reversal"),
         EntryKind::WriteOff => lang.of("Списание", "Write-off"),
         EntryKind::Correction => lang.of("Корректировка", "Correction"),
+    }
+}
+
+/// Returns how the program learnt of a movement; `None` if a callback reported it, as usual.
+pub fn origin(lang: Lang, origin: MovementOrigin) -> Option<&'static str> {
+    match origin {
+        MovementOrigin::Callback => None,
+        MovementOrigin::Status => Some(lang.of(
+            "Уведомления не было: программа спросила платёжную систему",
+            "No callback came: the program asked the payment system",
+        )),
+        MovementOrigin::Operation => {
+            Some(lang.of("Об этом сказал ответ платёжной системы", "The payment system's answer said so"))
+        }
+        MovementOrigin::Expiry => Some(lang.of("Истёк срок", "Its time was over")),
     }
 }
 

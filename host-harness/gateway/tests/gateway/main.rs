@@ -14,6 +14,7 @@ mod api;
 mod asking;
 mod billing;
 mod billing_stand_in;
+mod call_hosts;
 mod callbacks;
 mod calls;
 mod connections;

@@ -339,3 +339,34 @@ fn status_of_an_order_is_asked_on_request() {
     let unsupported = server.post(&format!("/api/v1/orders/{order}/status"), &Value::Null);
     assert_eq!(problem(unsupported), (409, "operation-unsupported".to_owned()));
 }
+
+/// The host asks about an order by itself. What it enters then is what the callback would have entered, but for how it learnt of it.
+#[test]
+fn a_lost_callback_heals_by_asking() {
+    let shop = Shop::open();
+    let order = shop.host.create_order(OrderRequest::new("100500".parse().unwrap(), rub(10_000), "Пополнение")).unwrap().id;
+    shop.bank.takes_payment_of(&order);
+    let after = |seconds: u64| {
+        shop.clock.0.fetch_add(seconds, Ordering::Relaxed);
+        shop.host.go_on_with_due();
+        shop.bank.calls()
+    };
+    assert_eq!(after(30), 0, "it is asked about after a minute");
+    assert_eq!(after(90), 1);
+    let entries = || shop.server.get("/api/v1/entries").1["entries"].as_array().unwrap().clone();
+    let told = |entry: &Value| ["origin", "transaction", "order"].map(|name| entry[name].as_str().unwrap().to_owned());
+    let found: Vec<_> = entries().iter().map(told).collect();
+    assert_eq!(found, [["callback", "00000001", ORDER], ["status", "00000002", &*order]]);
+    let same = ["account", "kind", "amount", "comment", "provider", "extra"];
+    assert_eq!(same.map(|name| entries()[1][name].clone()), same.map(|name| entries()[0][name].clone()));
+    let session = shop.server.log_in();
+    let payment = entries()[1]["movement"].as_str().unwrap().to_owned();
+    for page in ["/operator/statistics".to_owned(), format!("/operator/payments/{payment}")] {
+        let page = session.get(&page);
+        assert_eq!(page.matches("Уведомления не было: программа спросила платёжную систему").count(), 1, "{page}");
+    }
+    // The callback comes after all, and the host asks no more.
+    let late = end_to_end::post(made_up_payment(&order, "00000002", KEY).as_bytes());
+    shop.host.receive_callback(&NAME.parse().unwrap(), late).unwrap();
+    assert_eq!((after(3_600), entries().len()), (1, 2));
+}

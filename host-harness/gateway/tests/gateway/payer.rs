@@ -1,25 +1,24 @@
 //! A subscriber who pays and an operator who enters settings, on the pages and in the API: over real HTTP, without a browser.
 
-use std::sync::Arc;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
-use crate::server::{Server, TOKEN, answer, asked, callback_with, config, host, key, listen};
+use crate::server::{Server, TOKEN, answer, asked, callback_with, publish};
 use domain::{Money, NewOrder};
-use end_to_end::{PRODUCT, SECRET, signed};
-use gateway::Gateway;
+use end_to_end::{PRODUCT, SECRET, component_of, signed};
 use ledger::Ledger;
 use money::Currency;
-use outbound::{HttpClient, OutboundOptions};
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
 use support::{Answer, Session};
 
 const PASSWORD: &str = "correct horse battery";
-const SETTINGS: &str = "/operator/settings/chronopay";
-const SETTINGS_API: &str = "/api/v1/providers/chronopay/settings";
+pub const SETTINGS: &str = "/operator/settings/chronopay";
+pub const SETTINGS_API: &str = "/api/v1/providers/chronopay/settings";
 const LIMITS_API: &str = "/api/v1/providers/chronopay/limits";
 
 /// A browser with cookies that does not follow redirects.
-struct Person<'s> {
+pub struct Person<'s> {
     server: &'s Server,
     cookie: String,
 }
@@ -29,7 +28,7 @@ impl<'s> Person<'s> {
         Person { server, cookie: cookie.to_owned() }
     }
 
-    fn operator(server: &'s Server) -> Person<'s> {
+    pub fn operator(server: &'s Server) -> Person<'s> {
         let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
         host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
         Person::new(server, &Session::log_in(&server.client(), "anna", PASSWORD).cookies())
@@ -43,7 +42,7 @@ impl<'s> Person<'s> {
         Person::new(server, &set_cookie(&server.client().get(&path, "").unwrap()))
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.server.client().get(path, &self.cookie).unwrap()
     }
 
@@ -52,12 +51,16 @@ impl<'s> Person<'s> {
     }
 
     fn top_up(&self, amount: &str) -> Answer {
+        self.top_up_by("chronopay", amount)
+    }
+
+    fn top_up_by(&self, provider: &str, amount: &str) -> Answer {
         let mark = self.get("/cabinet").hidden("csrf");
-        self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", "chronopay")])
+        self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", provider)])
     }
 
     /// Submits the settings form of a page, with some fields changed.
-    fn settings(&self, path: &str, page: &Answer, changes: &[(&str, &str)]) -> Answer {
+    pub fn settings(&self, path: &str, page: &Answer, changes: &[(&str, &str)]) -> Answer {
         let (csrf, version) = (page.hidden("csrf"), page.hidden("host.version"));
         let base = [
             ("csrf", csrf.as_str()),
@@ -149,6 +152,50 @@ fn order_page_polls_only_after_payer_went_to_pay() {
     assert_eq!(callback(&server, SECRET, &order, "7"), 200);
     let paid = payer.get(&format!("{path}/failed"));
     assert!(paid.text().contains("<h1>Оплачено</h1>") && !paid.text().contains("http-equiv"), "{}", paid.text());
+}
+
+/// While a payment system holds an order's amount, neither page of the order offers to pay it again; once it is released, it can be.
+#[test]
+fn an_order_that_is_held_says_so() {
+    const KEY: &str = "TestKassaKey001";
+    let mut server = Server::new();
+    publish(&server.database(), "payme", &component_of("payme"));
+    server.restart();
+    let settings = json!({"cash-desk": "587f72c72cac0d162c722ae2", "key": KEY});
+    assert_eq!(server.put("/api/v1/providers/payme/settings", &settings).0, 204);
+    let payer = Person::subscriber(&server);
+    let path = payer.top_up_by("payme", "100").header("location").to_owned();
+    let page = payer.get(&path);
+    let (_, link) = page.text().split_once("https://checkout.paycom.uz/").unwrap();
+    let link = String::from_utf8(STANDARD.decode(link.split_once('"').unwrap().0).unwrap()).unwrap();
+    let order = link.split_once("ac.order_id=").unwrap().1.split_once(';').unwrap().0;
+    let call = |method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string();
+        let request = server.agent.post(server.url("/callbacks/payme"));
+        let request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("Paycom:{KEY}"))));
+        answer(request.send(body).unwrap()).1["result"]["state"].clone()
+    };
+    let state = || {
+        let mut report = server.get(&format!("/api/v1/orders/{order}")).1;
+        (report["state"].take(), report["held_by"]["transaction"].take())
+    };
+    assert_eq!(state(), (json!("open"), Value::Null));
+    let created = json!({"id": "t1", "time": 1_800_000_000_000_u64, "amount": 10_000, "account": {"order_id": order}});
+    assert_eq!((call("CreateTransaction", created), state()), (json!(1), (json!("held"), json!("t1"))));
+    for page in [path.clone(), format!("{path}/returned"), format!("{path}/failed")] {
+        let held = payer.get(&page);
+        assert!(held.text().contains("<h1>Платёж выполняется</h1>") && held.text().contains("data-watched"), "{}", held.text());
+        assert!(
+            !held.text().contains("Перейти к оплате") && held.text().contains("Платить второй раз не нужно"),
+            "{}",
+            held.text()
+        );
+    }
+    assert_eq!(
+        (call("CancelTransaction", json!({"id": "t1", "reason": 3})), state()),
+        (json!(-1), (json!("open"), Value::Null))
+    );
+    assert!(payer.get(&path).text().contains("Перейти к оплате"));
 }
 
 #[test]
@@ -522,107 +569,6 @@ fn invisible_characters_are_refused_everywhere() {
         );
     }
     assert_eq!(callback(&server, SECRET, "1", "1"), 200, "the active settings are the old ones");
-}
-
-#[test]
-fn changing_payment_host_requires_confirmation() {
-    let server = Server::new();
-    let settings = |page: &str| json!({"product-id": PRODUCT, "payment-page": page, "shared-sec": SECRET});
-    let (status, problem) = server.put(SETTINGS_API, &settings("https://evil.example/"));
-    assert!(status == 422 && problem["problems"][0]["code"] == "host-unconfirmed", "{problem}");
-    let message = problem["problems"][0]["message"].as_str().unwrap();
-    assert!(message.contains("evil.example") && message.contains("refunds"), "{problem}");
-    for (query, page, status) in [
-        ("?confirm_hosts=other.example", "https://evil.example/", 422),
-        ("?confirm_hosts=a.example,evil.example", "https://evil.example/", 204),
-        ("", "https://evil.example/other", 204),
-        ("", "https://payments.chronopay.com/", 204),
-        ("", "https://evil.example/", 422),
-        ("", "http://127.0.0.1:9/", 204),
-        ("?nonsense=1", "https://payments.chronopay.com/", 400),
-    ] {
-        let (got, _, problem) = put(&server, &format!("{SETTINGS_API}{query}"), "", &settings(page));
-        assert_eq!(got, status, "{query} {page} {problem}");
-    }
-    let operator = Person::operator(&server);
-    let asked = operator.settings(SETTINGS, &operator.get(SETTINGS), &[("payment-page", "https://evil.example/")]);
-    assert!(
-        asked.text().contains("Адрес ведёт на другой узел: evil.example. Туда пойдут запросы с ключами"),
-        "{}",
-        asked.text()
-    );
-    assert!(asked.text().contains("Введите секрет ещё раз: он пойдёт на другой узел"), "{}", asked.text());
-    assert!(asked.text().contains("name=\"host.confirm.payment-page\" value=\"evil.example\""), "{}", asked.text());
-    let confirmed = [("payment-page", "https://evil.example/"), ("host.confirm.payment-page", "evil.example")];
-    let asked = operator.settings(SETTINGS, &asked, &confirmed);
-    assert!(!asked.text().contains("Настройки сохранены") && !asked.text().contains("Адрес ведёт"), "{}", asked.text());
-    let with_secret = [&confirmed[..], &[("shared-sec", SECRET)]].concat();
-    assert!(operator.settings(SETTINGS, &asked, &with_secret).text().contains("Настройки сохранены"));
-}
-
-/// A secret that is stored stays with the hosts that it was sent to, whoever asks: the API, the pages, a swap.
-#[test]
-fn stored_secret_is_not_sent_to_another_host() {
-    let server = Server::new();
-    let gate = "https://evil.example/";
-    let query = "?confirm_hosts=evil.example";
-    for secret in [json!(null), json!("")] {
-        let mut settings = json!({"product-id": PRODUCT, "gate-url": gate, "shared-sec": secret});
-        if secret.is_null() {
-            settings.as_object_mut().unwrap().remove("shared-sec");
-        }
-        let (status, problem) = server.put(&format!("{SETTINGS_API}{query}"), &settings);
-        let found = &problem["problems"];
-        assert_eq!((status, found.as_array().map(Vec::len)), (422, Some(1)), "{problem}");
-        assert_eq!((&found[0]["code"], &found[0]["field"]), (&json!("secret-unconfirmed"), &json!("shared-sec")), "{problem}");
-        assert_eq!(server.get(SETTINGS_API).1["gate-url"], json!(null));
-    }
-    let entered = json!({"product-id": PRODUCT, "gate-url": gate, "shared-sec": SECRET});
-    assert_eq!(server.put(&format!("{SETTINGS_API}{query}"), &entered).0, 204);
-    let kept = json!({"product-id": PRODUCT, "gate-url": "https://evil.example/other"});
-    assert_eq!(server.put(SETTINGS_API, &kept).0, 204, "the host is known now");
-}
-
-/// An address at which every call would be refused is not saved silently, whatever way it is written.
-#[test]
-fn addresses_that_are_never_called_are_refused_at_once() {
-    let mut server = Server::new();
-    let settings = |gate: &str| json!({"product-id": PRODUCT, "shared-sec": SECRET, "gate-url": gate});
-    let address = "/api/v1/providers/chronopay/settings?confirm_hosts=kassa.lan";
-    // It was entered where nobody knew what is called.
-    assert_eq!(server.put(address, &settings("http://127.0.0.1:9/")).0, 204);
-    let options = OutboundOptions { lan_hosts: vec!["192.168.1.5".to_owned()], ..OutboundOptions::default() };
-    let builder = host(&server.database(), key()).outbound(Arc::new(HttpClient::new(&options).unwrap()));
-    let gateway = Gateway::open(builder, config()).unwrap_or_else(|error| panic!("{error}"));
-    server.address = listen(&server.runtime, gateway);
-    for (gate, what_to_do) in [
-        ("https://localhost/", "--call-loopback"),
-        ("http://127.0.0.1:10/", "--call-loopback"),
-        ("https://[::1]/", "--call-loopback"),
-        ("https://192.168.1.6:8443/", "--call-lan-host 192.168.1.6:8443"),
-        ("https://[fd00::5]/", "--call-lan-host [fd00::5]"),
-        ("https://169.254.169.254/", "not an address by which anybody is reached"),
-    ] {
-        let (status, problem) = server.put(address, &settings(gate));
-        let found = &problem["problems"][0];
-        assert_eq!(
-            (status, &found["code"], &found["field"]),
-            (422, &json!("host-unreachable"), &json!("gate-url")),
-            "{problem}"
-        );
-        assert!(found["message"].as_str().unwrap().contains(what_to_do), "{problem}");
-    }
-    let operator = Person::operator(&server);
-    let page = operator.get("/operator/settings/chronopay");
-    assert!(page.text().contains("127.0.0.1:9 — сам этот компьютер"), "what was kept is shown: {}", page.text());
-    let entered = [("gate-url", "https://10.0.0.1/"), ("shared-sec", SECRET)];
-    for button in ["", "/check"] {
-        let refused = operator.settings(&format!("/operator/settings/chronopay{button}"), &page, &entered);
-        assert!(refused.text().contains("10.0.0.1 — адрес локальной сети"), "{}", refused.text());
-    }
-    assert_eq!(server.put(address, &settings("http://127.0.0.1:9/a")).0, 204, "what is in use stays");
-    assert_eq!(server.put(&format!("{address},192.168.1.5"), &settings("https://192.168.1.5/")).0, 204, "it is listed");
-    assert_eq!(server.put(address, &settings("https://kassa.lan/")).0, 204, "a name may lead anywhere");
 }
 
 #[test]

@@ -48,16 +48,41 @@ pub struct Bank {
     mood: Mutex<Mood>,
     /// The amounts by the refunds' ids.
     paid_back: Mutex<BTreeMap<String, String>>,
+    /// The orders that were paid, and whose callbacks were lost.
+    paid: Mutex<Vec<String>>,
     calls: AtomicU64,
 }
 
 impl Bank {
     pub fn new() -> Arc<Bank> {
-        Arc::new(Bank { mood: Mutex::new(Mood::Answers), paid_back: Mutex::default(), calls: AtomicU64::new(0) })
+        Arc::new(Bank {
+            mood: Mutex::new(Mood::Answers),
+            paid_back: Mutex::default(),
+            paid: Mutex::default(),
+            calls: AtomicU64::new(0),
+        })
     }
 
     pub fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Takes 100.00 for an order, by the transaction `00000002`, and sends no callback.
+    pub fn takes_payment_of(&self, order: &str) {
+        self.paid.lock().unwrap().push(order.to_owned());
+    }
+
+    /// Returns how often it was called.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn status_of(&self, order: &str) -> String {
+        if self.paid.lock().unwrap().iter().any(|paid| paid == order) {
+            format!("state=paid&payment=00000002&payer=100500&amount=100.00&order={order}&end=1")
+        } else {
+            "state=none&end=1".to_owned()
+        }
     }
 
     pub fn paid_back(&self) -> Vec<String> {
@@ -111,6 +136,7 @@ impl Outbound for Bank {
                 answer("state=pending&refund=r-1&end=1".to_owned())
             }
             (_, Mood::LosesAnswers) => HttpResult::Unknown("the connection was cut".to_owned()),
+            (_, Mood::Answers) if call.url.contains("/payments?") => answer(self.status_of(&fields["order"])),
             (_, Mood::TakesTime) => answer("state=pending&refund=r-1&end=1".to_owned()),
             _ => answer(self.said(&id)),
         };

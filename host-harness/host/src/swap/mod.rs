@@ -24,7 +24,7 @@ use crate::roster;
 use crate::slot::ProviderSlot;
 use crate::stored_settings::{LoadedSettings, StoredSettings};
 use outcome::{Refusal, SwapError, SwapReport, SwapRequest, VettingResult};
-use vetting::NewHosts;
+use vetting::{NewHosts, Tools};
 
 pub use replay::{Difference, Replay, VerdictChange};
 
@@ -187,7 +187,8 @@ impl Host {
         new_hosts: NewHosts,
     ) -> Result<VettingResult, SwapError> {
         let (component, must_configure) = (target.component(), target.must_configure());
-        vetting::vet(self, request, component.as_deref(), provider, must_configure, new_hosts)
+        let tools = Tools { ledger: &self.0.ledger, key: &self.0.key, outbound: self.0.outbound.as_deref() };
+        vetting::vet(&tools, request, component.as_deref(), provider, must_configure, new_hosts)
     }
 
     /// Applies manual changes of the lock file. An entry that is refused is replaced by the active component's, so that a

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use conformance::{Answers, Effort, Expected, Outcome, Sample, Vectors};
 use domain::{Description, Fields, SettingSpec, Settings};
+use ledger::Ledger;
 use sandbox::{Merchant, Provider};
 
 use super::outcome::{Refusal, Relabelled, SwapError, SwapRequest, VettingResult};
 use super::replay::{self, JudgedCallback, Replay};
 use crate::call_hosts::{CallHost, call_hosts};
 use crate::component::ActiveComponent;
-use crate::host::Host;
 use crate::invisible;
+use crate::outbound::Outbound;
 use crate::payment_hosts::EnteredSettings;
+use crate::sealing::Key;
 use crate::stored_settings::{LoadedSettings, StoredSettings};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
@@ -31,23 +33,31 @@ pub enum NewHosts {
     WereAccepted,
 }
 
+/// What vetting needs of the host.
+pub struct Tools<'t> {
+    pub ledger: &'t Ledger,
+    pub key: &'t Key,
+    /// Who makes the calls; `None` if nobody does.
+    pub outbound: Option<&'t dyn Outbound>,
+}
+
 /// Vets a component that is to become the active one of a name. `component` is the active one, if any. With `must_configure`,
 /// the candidate must accept the settings.
 pub fn vet(
-    host: &Host,
+    tools: &Tools<'_>,
     request: &SwapRequest,
     component: Option<&ActiveComponent>,
     provider: &Provider,
     must_configure: bool,
     new_hosts: NewHosts,
 ) -> Result<VettingResult, SwapError> {
-    let (ledger, key) = (&host.0.ledger, &host.0.key);
+    let Tools { ledger, key, .. } = *tools;
     let stored = LoadedSettings::load(&request.name, ledger, key)?.or_empty();
     let in_use = component.map(|component| component.provider.sha256());
     let description = provider.description();
     require_order_ids(description)?;
     let kept = stored.values(provider.sha256(), in_use, description);
-    check_entered(host, request, provider, &stored, kept.as_deref().unwrap_or_default())?;
+    check_entered(tools, request, provider, &stored, kept.as_deref().unwrap_or_default())?;
     let settings = with_entered(kept, &stored, request, description);
     let callbacks = ledger.last_callbacks(&request.name, replay::REPLAYED_CALLBACKS_MAX)?;
     let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, component)).transpose();
@@ -126,7 +136,7 @@ pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String)
 
 /// Refuses settings entered with a component if the host itself finds problems in them, as it does for settings entered alone.
 fn check_entered(
-    host: &Host,
+    tools: &Tools<'_>,
     request: &SwapRequest,
     provider: &Provider,
     stored: &StoredSettings,
@@ -138,7 +148,7 @@ fn check_entered(
     let compared = EnteredSettings {
         description,
         has_calls: !provider.abilities().is_empty(),
-        outbound: host.0.outbound.as_deref(),
+        outbound: tools.outbound,
         in_use: kept,
         is_secret: &|name| is_secret(stored, description, name),
         entered: &entered,
