@@ -87,6 +87,12 @@ impl Facts {
             || differ(occurred_at.as_ref(), other.occurred_at.as_ref())
     }
 
+    /// Reports whether another report of the same movement is of another amount or account.
+    pub fn is_of_other_money(&self, other: &Facts) -> bool {
+        let accounts = self.account.as_ref().zip(other.account.as_ref());
+        self.amount != other.amount || accounts.is_some_and(|(one, other)| one != other)
+    }
+
     /// Returns when it happened, in seconds since the epoch, if `occurred_at` is a time with an offset from UTC and not before
     /// 1970.
     pub fn happened_at(&self) -> Option<u64> {
@@ -238,8 +244,12 @@ pub enum WishRefusal {
     UnknownAccount,
     /// Billing says that the account takes no payments.
     AccountInactive,
-    /// The amount is not positive, or billing does not take such an amount.
+    /// The amount is not positive, or billing does not take such an amount and does not say whether it is too small or too large.
     AmountOutOfRange,
+    /// The amount is smaller than the operator or billing takes.
+    AmountTooSmall,
+    /// The amount is larger than the operator or billing takes.
+    AmountTooLarge,
     /// It is not allowed, whatever the amount: a kind that cannot be asked for, or billing says so.
     Forbidden,
     /// The provider has no such order, or the order is for another account.
@@ -264,6 +274,7 @@ pub enum WishRefusal {
 
 names!(WishRefusal {
     UnknownAccount "unknown-account", AccountInactive "account-inactive", AmountOutOfRange "amount-out-of-range",
+    AmountTooSmall "amount-too-small", AmountTooLarge "amount-too-large",
     Forbidden "forbidden", UnknownOrder "unknown-order", OrderPaid "order-paid", OrderHeld "order-held",
     OrderExpired "order-expired", AmountMismatch "amount-mismatch", CurrencyMismatch "currency-mismatch",
     HoldEnded "hold-ended", AlreadyEntered "already-entered", NotReturnable "not-returnable",
@@ -290,6 +301,27 @@ mod tests {
         facts.original = Some("4".parse().unwrap());
         facts.occurred_at = Some("2026-11-01".to_owned());
         facts
+    }
+
+    #[test]
+    fn other_money_is_another_amount_or_account() {
+        let changed = |change: fn(&mut Facts)| {
+            let mut facts = facts();
+            change(&mut facts);
+            facts
+        };
+        let other: [(fn(&mut Facts), bool); 6] = [
+            (|facts| facts.amount.minor_units = 101, true),
+            (|facts| facts.amount.currency = Currency::parse("USD").unwrap(), true),
+            (|facts| facts.account = Some("3".parse().unwrap()), true),
+            (|facts| facts.account = None, false),
+            (|facts| facts.occurred_at = None, false),
+            (|facts| facts.transaction = "T2".parse().unwrap(), false),
+        ];
+        for (change, want) in other {
+            let other = changed(change);
+            assert_eq!((facts().is_of_other_money(&other), other.is_of_other_money(&facts())), (want, want), "{other:?}");
+        }
     }
 
     #[test]

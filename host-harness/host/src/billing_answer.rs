@@ -16,7 +16,13 @@ const EXTRA_MAX: usize = 8;
 /// The longest name of such a value, and the longest tag of a language.
 const NAME_CHARS_MAX: usize = 64;
 /// Why billing may refuse a payment of an account that it has.
-const REFUSALS: [WishRefusal; 3] = [WishRefusal::AccountInactive, WishRefusal::AmountOutOfRange, WishRefusal::Forbidden];
+const REFUSALS: [WishRefusal; 5] = [
+    WishRefusal::AccountInactive,
+    WishRefusal::AmountOutOfRange,
+    WishRefusal::AmountTooSmall,
+    WishRefusal::AmountTooLarge,
+    WishRefusal::Forbidden,
+];
 
 /// Checks an answer about an account, and completes a refusal without a message.
 ///
@@ -122,7 +128,7 @@ mod tests {
     #[test]
     fn answer_that_fits_is_passed_on() {
         assert_eq!(checked(&query(), state()), Ok(state()));
-        for code in ["account-inactive", "amount-out-of-range", "forbidden"] {
+        for code in ["account-inactive", "amount-out-of-range", "amount-too-small", "amount-too-large", "forbidden"] {
             let answer = refused(code, "The contract has ended.");
             assert_eq!(checked(&query(), answer.clone()), Ok(answer), "{code}");
         }
@@ -154,7 +160,10 @@ mod tests {
             (AccountState { extra: fields(&["Tariff"]), ..state() }, "`extra` is not"),
             (AccountState { extra: fields(&["a", "a"]), ..state() }, "`extra` is not"),
             (AccountState { extra: fields(&nine), ..state() }, "`extra` is not"),
-            (refused("unknown-account", ""), "`refusal.code` is not one of account-inactive, amount-out-of-range, forbidden"),
+            (
+                refused("unknown-account", ""),
+                "`refusal.code` is not one of account-inactive, amount-out-of-range, amount-too-small, amount-too-large, forbidden",
+            ),
             (refused("closed", ""), "`refusal.code` is not one of"),
             (refused("forbidden", &"a".repeat(501)), "`refusal` has a message"),
         ] {

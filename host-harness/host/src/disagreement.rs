@@ -8,6 +8,8 @@ pub fn disagreement(refusal: WishRefusal) -> Problem {
         WishRefusal::UnknownAccount => ("There is no such account.", "Такого лицевого счёта нет."),
         WishRefusal::AccountInactive => ("The account takes no payments.", "Счёт не принимает платежи."),
         WishRefusal::AmountOutOfRange => ("The account does not take such an amount.", "Такая сумма не принимается."),
+        WishRefusal::AmountTooSmall => ("The amount is too small.", "Сумма слишком мала."),
+        WishRefusal::AmountTooLarge => ("The amount is too large.", "Сумма слишком велика."),
         WishRefusal::Forbidden => ("It is not allowed.", "Это не разрешено."),
         WishRefusal::UnknownOrder => ("There is no such order.", "Такого заказа нет."),
         WishRefusal::OrderPaid => ("The order is paid.", "Заказ уже оплачен."),

@@ -22,6 +22,10 @@ impl Host {
         }
         let Some(amount) = amount else { return Ok(None) };
         let limits = self.top_up_limits(&slot.name)?;
-        Ok((!limits.hold(amount.minor_units)).then_some(WishRefusal::AmountOutOfRange))
+        Ok(match amount.minor_units {
+            minor_units if minor_units < limits.smallest() => Some(WishRefusal::AmountTooSmall),
+            minor_units if minor_units > limits.largest() => Some(WishRefusal::AmountTooLarge),
+            _ => None,
+        })
     }
 }

@@ -103,6 +103,10 @@ enum RefusalCode {
     AccountInactive,
     /// It takes no payment of this amount.
     AmountOutOfRange,
+    /// The amount is too small.
+    AmountTooSmall,
+    /// The amount is too large.
+    AmountTooLarge,
     /// This payment is not allowed.
     Forbidden,
 }

@@ -338,6 +338,12 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
         "amount-out-of-range" => {
             lang.of("отказ плательщику: такая сумма не принимается", "the payer was told: no such amount is taken")
         }
+        "amount-too-small" => {
+            lang.of("отказ плательщику: сумма слишком мала", "the payer was told: the amount is too small")
+        }
+        "amount-too-large" => {
+            lang.of("отказ плательщику: сумма слишком велика", "the payer was told: the amount is too large")
+        }
         "forbidden" => lang.of(
             "отказ плательщику: биллинг или сотрудник не разрешил",
             "the payer was told: billing or an operator does not allow it",
