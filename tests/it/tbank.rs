@@ -212,12 +212,12 @@ fn a_refund_and_its_notification_are_one_event() {
     // Of a part that is paid back in T-Bank's cabinet it is not certain how much it is: a person looks.
     let cabinet = world.bank.with(|bank| bank.refund("13660", Some(2_000))).unwrap();
     assert!(world.told(&cabinet)[0].starts_with("Unresolved"));
-    // A refund from here is certain all the same, and what is missing still is.
+    // A refund from here is certain all the same, and what lies before it then is too.
     let request = world.refund("r-2", 5_000);
     let result = world.pay_back(&request);
     assert_eq!(world.done(result), "5000 refund:13660:10000");
     let notification = world.bank.with(|bank| bank.notification("13660")).unwrap();
-    assert!(world.told(&[notification])[0].starts_with("Unresolved"));
+    assert_eq!(world.told(&[notification]), ["2000 refund:13660:5000, 5000 refund:13660:10000 again"]);
     assert_eq!(world.bank.refunds(), 3);
     let request = world.refund("r-3", 1);
     assert_eq!(world.pay_back(&request).name(), "unknown");

@@ -87,6 +87,12 @@ impl Facts {
             || differ(occurred_at.as_ref(), other.occurred_at.as_ref())
     }
 
+    /// Reports whether another report of the same movement is of another amount or account.
+    pub fn is_of_other_money(&self, other: &Facts) -> bool {
+        let accounts = self.account.as_ref().zip(other.account.as_ref());
+        self.amount != other.amount || accounts.is_some_and(|(one, other)| one != other)
+    }
+
     /// Returns when it happened, in seconds since the epoch, if `occurred_at` is a time with an offset from UTC and not before
     /// 1970.
     pub fn happened_at(&self) -> Option<u64> {
@@ -295,6 +301,28 @@ mod tests {
         facts.original = Some("4".parse().unwrap());
         facts.occurred_at = Some("2026-11-01".to_owned());
         facts
+    }
+
+    #[test]
+    fn other_money_is_another_amount_or_account() {
+        type Change = fn(&mut Facts);
+        let changed = |change: Change| {
+            let mut facts = facts();
+            change(&mut facts);
+            facts
+        };
+        let other: [(Change, bool); 6] = [
+            (|facts| facts.amount.minor_units = 101, true),
+            (|facts| facts.amount.currency = Currency::parse("USD").unwrap(), true),
+            (|facts| facts.account = Some("3".parse().unwrap()), true),
+            (|facts| facts.account = None, false),
+            (|facts| facts.occurred_at = None, false),
+            (|facts| facts.transaction = "T2".parse().unwrap(), false),
+        ];
+        for (change, want) in other {
+            let other = changed(change);
+            assert_eq!((facts().is_of_other_money(&other), other.is_of_other_money(&facts())), (want, want), "{other:?}");
+        }
     }
 
     #[test]

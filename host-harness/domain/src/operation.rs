@@ -106,6 +106,9 @@ pub struct NewOperation {
     pub settings: Vec<u8>,
     /// When to go on with it if whoever began it does not, seconds since the epoch.
     pub next_at: u64,
+    /// Of a refund: whether it is refused while another one of the payment is pending, since only the sum that was paid back tells
+    /// them apart. It is not stored.
+    pub is_alone: bool,
 }
 
 /// How far an operation has come. The ledger stores it, and does not read it.

@@ -11,8 +11,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::{
-    Account, CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpCall, HttpReply, Outcome,
-    Problem, ProvedEvent, Step, StoredCallback, Verdict,
+    Account, CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, Exchange, HttpCall, HttpReply,
+    Outcome, Problem, ProvedEvent, Step, StoredCallback, Verdict, WishRefusal,
 };
 use ledger::{Origin, Reported, Submission, Submitted};
 
@@ -240,6 +240,7 @@ impl Callback {
             Verdict::Wanted(event) => return self.wanted(*event, reply),
             Verdict::Answered => {
                 count("answered");
+                self.count_refused_accounts();
                 CallbackResult::Answered
             }
             Verdict::Unresolved(problem) => {
@@ -271,6 +272,18 @@ impl Callback {
             None => Err(HostError::internal("a callback without events has no reply".to_owned())),
         };
         self.end(ended);
+    }
+
+    /// Counts the accounts that the payment system asked about and that take no payment, as a payment of them would be counted.
+    fn count_refused_accounts(&self) {
+        let code = |exchange: &'_ Exchange| match exchange {
+            Exchange::Account(_, Ok(None)) => Some(WishRefusal::UnknownAccount.name().to_owned()),
+            Exchange::Account(_, Ok(Some(state))) => state.refusal.as_ref().map(|refusal| refusal.code.clone()),
+            _ => None,
+        };
+        for code in self.context.asked.iter().filter_map(code) {
+            self.host.0.refusals.count(&self.slot.name, &code, self.request.received_at);
+        }
     }
 
     /// Ends a callback that is judged again. What happened is recorded; all else stays as it was stored, and is told alone.

@@ -85,6 +85,11 @@ impl ActiveComponent {
         self.provider.description()
     }
 
+    /// Reports whether its payment system gives a refund no id, so that two refunds of a payment must not be under way at once.
+    pub(crate) fn pays_back_one_at_a_time(&self) -> bool {
+        self.description().extra.iter().any(|(name, value)| name == "refunds" && value == "one-at-a-time")
+    }
+
     /// Returns the SHA-256 of the component's bytes, in hexadecimal.
     pub fn sha256(&self) -> &str {
         self.provider.sha256()

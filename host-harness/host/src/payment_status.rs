@@ -72,7 +72,7 @@ impl Host {
     }
 
     /// Asks a provider about an order, and records the events that it tells. `None` if it cannot be asked now.
-    fn query(&self, slot: &ProviderSlot, id: &OrderId) -> Result<Option<PaymentStatus>, HostError> {
+    pub(crate) fn query(&self, slot: &ProviderSlot, id: &OrderId) -> Result<Option<PaymentStatus>, HostError> {
         let component = slot.component();
         if !Host::tells_status(&component) {
             let detail = format!("the component of {} cannot tell what became of a payment", slot.name);

@@ -76,7 +76,7 @@ impl Host {
             verdict = result.name(),
             code,
             lacks_headers,
-            "an operator had a callback judged again"
+            "a stored callback was judged again"
         );
         Ok(JudgedAgain { result, problem, lacks_headers })
     }

@@ -101,7 +101,17 @@ impl SqlTransaction<'_> {
 
 impl Operations for SqlTransaction<'_> {
     fn insert_operation(&mut self, operation: &NewOperation, at: u64) -> Result<OperationId, Error> {
-        let NewOperation { provider, task, reason, operator, idempotency_key, component_sha256, settings, next_at } = operation;
+        let NewOperation {
+            provider,
+            task,
+            reason,
+            operator,
+            idempotency_key,
+            component_sha256,
+            settings,
+            next_at,
+            is_alone: _,
+        } = operation;
         let amount = task.amount();
         let sql =
             "INSERT INTO operations (number, kind, provider, payment, order_number, minor_units, currency, reason, operator,

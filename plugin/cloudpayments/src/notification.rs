@@ -85,9 +85,11 @@ const PATHS: [(&str, Kind); 6] = [
 ];
 
 impl Kind {
-    /// Returns the kind that an address is for.
+    /// Returns the kind that an address is for: people enter it with a slash at its end, and in capitals. Nothing proves the address, and
+    /// the body must be of the same kind.
     pub fn of_path(path: &str) -> Option<Kind> {
-        PATHS.into_iter().find(|(known, _)| *known == path).map(|(_, kind)| kind)
+        let path = path.trim_end_matches('/');
+        PATHS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(path)).map(|(_, kind)| kind)
     }
 
     /// Returns the address of a kind.
@@ -323,7 +325,10 @@ mod tests {
         for (path, kind) in PATHS {
             assert_eq!((Kind::of_path(path), kind.path()), (Some(kind), path));
         }
-        for path in ["", "/", "/Pay", "/pay/", "/pay/x", "pay", "/%70ay", "/receipt"] {
+        for path in ["/pay/", "/pay//", "/Pay", "/PAY/"] {
+            assert_eq!(Kind::of_path(path), Some(Kind::Pay), "{path}");
+        }
+        for path in ["", "/", "/pay/x", "pay", "pay/", "//pay", "/%70ay", "/receipt"] {
             assert_eq!(Kind::of_path(path), None, "{path}");
         }
     }

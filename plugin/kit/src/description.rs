@@ -7,3 +7,10 @@ use crate::contract::Fields;
 pub fn extra(required_callback_fields: &[&str]) -> Fields {
     vec![("required-callback-fields".to_owned(), required_callback_fields.join(","))]
 }
+
+/// Adds that the payment system gives a refund no id, so that only the sum that was paid back tells it: the host has one refund of a
+/// payment under way at a time, and looks at the payment anew after each.
+pub fn with_refunds_one_at_a_time(mut extra: Fields) -> Fields {
+    extra.push(("refunds".to_owned(), "one-at-a-time".to_owned()));
+    extra
+}

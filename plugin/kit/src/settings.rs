@@ -9,6 +9,9 @@ use crate::{text, url};
 /// The longest comment, by the contract.
 const COMMENT_CHARS_MAX: usize = 255;
 
+/// Checks a value, and says in English what is wrong with it.
+type CheckValue = fn(&str) -> Result<(), String>;
+
 /// A setting as a provider declares it. The title and the help text are in Russian and English, in this order.
 ///
 /// It is static data: every call reads the settings, and nothing has to be built for that.
@@ -22,6 +25,8 @@ pub struct Declared {
     pub required: bool,
     pub default_value: Option<&'static str>,
     pub choices: &'static [Choice],
+    /// Of a setting of kind `url`: what checks it. A component without such a setting has no code for it.
+    check_url: Option<CheckValue>,
 }
 
 /// A value that can be chosen, with its title in Russian and English.
@@ -51,7 +56,11 @@ impl Choice {
 impl Declared {
     /// Declares a required setting.
     pub const fn new(name: &'static str, kind: SettingKind, title: [&'static str; 2], help: [&'static str; 2]) -> Declared {
-        Declared { name, kind, title, help, required: true, default_value: None, choices: &[] }
+        let check_url: Option<CheckValue> = match kind {
+            SettingKind::Url => Some(check_url),
+            _ => None,
+        };
+        Declared { name, kind, title, help, required: true, default_value: None, choices: &[], check_url }
     }
 
     /// Makes the setting optional.
@@ -256,6 +265,10 @@ fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s st
     Ok(Some(value))
 }
 
+fn check_url(value: &str) -> Result<(), String> {
+    url::secure(value).map(|_| ())
+}
+
 fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
     let refuse_unless = |good: bool, message: &str| if good { Ok(()) } else { Err(message.to_owned()) };
     match setting.kind {
@@ -264,7 +277,7 @@ fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
             let values: Vec<&str> = setting.choices.iter().map(|choice| choice.value).collect();
             Err(format!("It is one of: {}.", values.join(", ")))
         }
-        SettingKind::Url => url::secure(value).map(|_| ()),
+        SettingKind::Url => setting.check_url.map_or(Ok(()), |check| check(value)),
         SettingKind::Flag => refuse_unless(matches!(value, "true" | "false"), "It is true or false."),
         SettingKind::Integer => refuse_unless(
             value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) && value.len() <= 18,

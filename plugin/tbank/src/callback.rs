@@ -190,7 +190,7 @@ fn of_refund(settings: &Settings, notification: &Notification, context: &Context
         Some(why) => {
             let message = format!(
                 "A payment was paid back. {why} Look in T-Bank's cabinet: a refund that was made here is entered by its operation; enter \
-                 another one as a correction."
+                 another one as a correction, unless another part is paid back from here: that enters both."
             );
             unresolved(Code::UnrecognizedForm.at("Amount", message))
         }

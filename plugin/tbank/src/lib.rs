@@ -53,7 +53,7 @@ impl Provider for TBank {
             order_id: OrderIdForm { chars_max: link::ORDER_ID_CHARS_MAX, digits_only: false },
             hosts: vec![settings::LIVE_HOST.to_owned()],
             headers: Vec::new(),
-            extra: kit::description::extra(&notification::REQUIRED_FIELDS),
+            extra: kit::description::with_refunds_one_at_a_time(kit::description::extra(&notification::REQUIRED_FIELDS)),
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! T-Bank gives a refund no id. So a refund is known by the sum that was paid back with it, and its amount is that sum less what is
 //! recorded. The sum is certain where all was paid back, and where this host asked for the refund; of a part that was paid back
-//! otherwise, no document says what T-Bank names, so that a person looks.
+//! otherwise, no document says what T-Bank names, so that a person looks. A later refund from here tells it: what Cancel found paid
+//! back and nobody told lies between two sums that are certain.
 
 use std::fmt;
 
 use kit::contract::{Event, EventKind};
 use kit::{Context, Stop};
 
+use crate::event::Subject;
 use crate::settings::{CURRENCY, Settings};
 use crate::state::{State, Status};
 
@@ -28,16 +30,68 @@ impl<'c> RecordedPayment<'c> {
         is_payment.then_some(RecordedPayment { paid: payment.amount.minor_units, refunds })
     }
 
-    /// Returns how much of the refunds is recorded.
+    /// Returns how much was paid back by what is recorded: with what a refund from here found paid back before it, whether or not
+    /// that is recorded.
     pub fn refunded(&self) -> i64 {
-        self.refunds.iter().fold(0, |sum, event| sum.saturating_add(event.amount.minor_units))
+        let sum = self.refunds.iter().fold(0, |sum: i64, event| sum.saturating_add(event.amount.minor_units));
+        self.placed().fold(sum, |sum, (total, _)| sum.max(total))
     }
 
-    /// Returns the event that brings what is recorded up to a payment's state, or the one that did.
+    /// Returns the refunds that are not recorded, though a later one from here found them: those between the sums that the recorded
+    /// ones name. A refund that an operator entered names no sum, and may be any of them.
     ///
     /// # Errors
     /// Why a person must look, as a sentence.
-    pub fn event(&self, settings: &Settings, state: &State) -> Result<Event, String> {
+    fn missing(&self, settings: &Settings, subject: &Subject<'_>) -> Result<Vec<Event>, String> {
+        let (mut events, mut missing, mut entered) = (Vec::new(), 0_i64, 0_i64);
+        let mut before = 0;
+        // The one with the next sum, and then the next: a payment has few refunds.
+        while let Some((total, amount)) = self.placed().filter(|(total, _)| *total > before).min() {
+            let found = total.saturating_sub(amount);
+            if found > before {
+                events.push(subject.refunded(settings, found - before, found));
+                missing = missing.saturating_add(found - before);
+            } else if found < before {
+                return Err(format!("Refunds are recorded that overlap, one of them with {total} kopecks."));
+            }
+            before = total;
+        }
+        for event in self.refunds.iter().filter(|event| total_of_key(event).is_none()) {
+            entered = entered.saturating_add(event.amount.minor_units);
+        }
+        if entered == 0 {
+            Ok(events)
+        } else if entered >= missing {
+            Ok(Vec::new())
+        } else {
+            Err(format!("{missing} kopecks were paid back elsewhere, of which {entered} are entered by an operator."))
+        }
+    }
+
+    /// Returns the refunds whose keys name a sum, as the sum and the amount.
+    fn placed(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.refunds.iter().filter_map(|event| Some((total_of_key(event)?, event.amount.minor_units)))
+    }
+
+    /// Returns the events that bring what is recorded up to a payment's state, or the last one that did; and why a person must look,
+    /// as a sentence, if they do not.
+    pub fn events(&self, settings: &Settings, state: &State) -> (Vec<Event>, Option<String>) {
+        let subject = state.subject();
+        let mut events = match self.missing(settings, &subject) {
+            Ok(missing) => missing,
+            Err(why) => return (Vec::new(), Some(why)),
+        };
+        match self.last(settings, state) {
+            Ok(last) => {
+                events.push(last);
+                (events, None)
+            }
+            Err(why) => (events, Some(why)),
+        }
+    }
+
+    /// Returns the event of the last refund by a payment's state, when what is missing is recorded.
+    fn last(&self, settings: &Settings, state: &State) -> Result<Event, String> {
         let (subject, recorded) = (state.subject(), self.refunded());
         let known = |total: i64| {
             let key = subject.refund_key(total);
@@ -55,6 +109,12 @@ impl<'c> RecordedPayment<'c> {
             },
         }
     }
+}
+
+/// Returns the sum that was paid back with a recorded refund. None: an operator entered it, and its key names no sum.
+fn total_of_key(refund: &Event) -> Option<i64> {
+    let of_payment = refund.dedup_key.strip_prefix("refund:")?;
+    of_payment.split_once(':')?.1.parse().ok()
 }
 
 /// How much was paid back of a payment by its state, in kopecks.
@@ -109,7 +169,7 @@ impl fmt::Display for PaidBack {
 
 /// What a payment that was paid back tells.
 pub struct Told {
-    /// The payment if it is not recorded, and the refund if it is certain how much it is.
+    /// The payment if it is not recorded, and the refunds of which it is certain how much they are.
     pub events: Vec<Event>,
     /// Why a person must look, as a sentence.
     pub unclear: Option<String>,
@@ -121,25 +181,27 @@ pub struct Told {
 /// The question that must be answered first.
 pub fn told(settings: &Settings, state: &State, context: &Context) -> Result<Told, Stop> {
     let subject = state.subject();
-    let (mut events, refund) = match context.movement(&subject.payment_key())? {
+    let unknown = |why: &str| Told { events: Vec::new(), unclear: Some(why.to_owned()) };
+    Ok(match context.movement(&subject.payment_key())? {
         Some(recorded) => {
             let payment = recorded.movement().map(|movement| &movement.event);
             let payment = payment.and_then(|event| RecordedPayment::of(event, recorded.later().map(|later| &later.event)));
-            let payment = payment.ok_or_else(|| "What is recorded of it is no payment.".to_owned());
-            (Vec::new(), payment.and_then(|payment| payment.event(settings, state)))
+            match payment.map(|payment| payment.events(settings, state)) {
+                Some((events, unclear)) => Told { events, unclear },
+                None => unknown("What is recorded of it is no payment."),
+            }
         }
         // It had come in, with the amount of its order.
         None => match context.order(subject.order)?.filter(|order| CURRENCY.is(&order.amount.currency)) {
             Some(order) => {
-                let payment = subject.paid(settings, order.amount.minor_units);
-                let refund = RecordedPayment { paid: order.amount.minor_units, refunds: Vec::new() }.event(settings, state);
-                (vec![payment], refund)
+                let paid = order.amount.minor_units;
+                let (refunds, unclear) = RecordedPayment { paid, refunds: Vec::new() }.events(settings, state);
+                let events = [vec![subject.paid(settings, paid)], refunds].concat();
+                Told { events, unclear }
             }
-            None => (Vec::new(), Err("Neither the payment is recorded nor an order of this id.".to_owned())),
+            None => unknown("Neither the payment is recorded nor an order of this id."),
         },
-    };
-    let unclear = refund.map(|refund| events.push(refund)).err();
-    Ok(Told { events, unclear })
+    })
 }
 
 #[cfg(test)]
@@ -153,12 +215,24 @@ mod tests {
 
     /// The refund of a payment of 100.00, as amount and key; or what the person reads begins so.
     fn refund(recorded: &[(i64, i64)], status: Status, amount: i64) -> Result<(i64, String), String> {
+        let (mut events, unclear) = refunds(recorded, status, amount);
+        assert!(events.len() < 2, "{events:?}");
+        events.pop().filter(|_| unclear.is_none()).ok_or_else(|| unclear.unwrap_or_default())
+    }
+
+    /// All refunds of a payment of 100.00, as amounts and keys, and what a person reads. A refund that is recorded with no sum is an
+    /// operator's.
+    fn refunds(recorded: &[(i64, i64)], status: Status, amount: i64) -> (Vec<(i64, String)>, Option<String>) {
         let (settings, state) = (settings(&[]), state(status, amount));
         let subject = state.subject();
-        let events: Vec<Event> = recorded.iter().map(|(amount, total)| subject.refunded(&settings, *amount, *total)).collect();
+        let recorded = recorded.iter().map(|(amount, total)| match total {
+            0 => Event { dedup_key: "operation r-1".into(), ..subject.refunded(&settings, *amount, 0) },
+            total => subject.refunded(&settings, *amount, *total),
+        });
+        let events: Vec<Event> = recorded.collect();
         let payment = subject.paid(&settings, 10_000);
-        let recorded_payment = RecordedPayment::of(&payment, events.iter()).unwrap();
-        recorded_payment.event(&settings, &state).map(|event| (event.amount.minor_units, event.dedup_key))
+        let (told, unclear) = RecordedPayment::of(&payment, events.iter()).unwrap().events(&settings, &state);
+        (told.into_iter().map(|event| (event.amount.minor_units, event.dedup_key)).collect(), unclear)
     }
 
     #[test]
@@ -182,6 +256,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_from_here_tells_what_was_paid_back_before_it() {
+        use Status::{PartialRefunded, Refunded};
+        for (recorded, status, named, want) in [
+            // 30.00 were paid back elsewhere before 20.00 were from here.
+            (&[(2_000, 5_000)][..], PartialRefunded, 5_000, &[(3_000, 3_000), (2_000, 5_000)][..]),
+            (&[(3_000, 3_000), (5_000, 10_000)], Refunded, 0, &[(2_000, 5_000), (5_000, 10_000)]),
+            (&[(1_000, 3_000), (1_000, 5_000)], PartialRefunded, 5_000, &[(2_000, 2_000), (1_000, 4_000), (1_000, 5_000)]),
+            (&[(2_000, 5_000)], Refunded, 0, &[(3_000, 3_000), (5_000, 10_000)]),
+            // An operator entered it, whose refund names no sum.
+            (&[(3_000, 0), (2_000, 5_000)], PartialRefunded, 5_000, &[(2_000, 5_000)]),
+            (&[(1_000, 0), (2_000, 0), (2_000, 5_000)], PartialRefunded, 5_000, &[(2_000, 5_000)]),
+        ] {
+            let want = want.iter().map(|(amount, total)| (*amount, format!("refund:13660:{total}"))).collect();
+            assert_eq!(refunds(recorded, status, named), (want, None), "{recorded:?} {status:?} {named}");
+        }
+        // What was paid back before is certain, though the state does not fit: something was paid back after it.
+        let (told, unclear) = refunds(&[(2_000, 5_000)], PartialRefunded, 3_500);
+        assert_eq!((told, unclear.is_some()), (vec![(3_000, "refund:13660:3000".to_owned())], true));
+    }
+
+    #[test]
     fn a_person_looks_where_sums_do_not_agree() {
         use Status::{Confirmed, PartialRefunded, Refunded};
         for (recorded, status, named) in [
@@ -197,8 +292,10 @@ mod tests {
             // More is recorded than T-Bank says.
             (&[(3_000, 3_000)], PartialRefunded, 8_000),
             (&[(9_000, 9_000), (2_000, 11_000)], Refunded, 0),
-            // A refund of this total is recorded, and one before it is not.
-            (&[(2_000, 5_000)], PartialRefunded, 5_000),
+            // Two that cannot both be.
+            (&[(3_000, 3_000), (3_000, 5_000)], PartialRefunded, 5_000),
+            // An operator entered less than what a refund from here found.
+            (&[(1_000, 0), (2_000, 5_000)], PartialRefunded, 5_000),
             (&[], Confirmed, 10_000),
             (&[], Status::Authorized, 10_000),
         ] {

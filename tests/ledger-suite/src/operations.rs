@@ -30,6 +30,7 @@ pub fn new(task: OperationTask) -> NewOperation {
         component_sha256: "ab".repeat(32),
         settings: b"sealed".to_vec(),
         next_at: AT + 60,
+        is_alone: false,
     }
 }
 

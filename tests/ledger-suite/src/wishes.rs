@@ -108,12 +108,20 @@ pub fn a_wish_is_answered_once(ledger: &Ledger) {
     for (first, again) in first.iter().chain([&refunded]).zip(&again) {
         assert_eq!(first.movement.as_ref().unwrap().movement, again.movement.as_ref().unwrap().movement);
     }
-    // The same key with other facts is a contradiction, of which nothing is stored.
-    let other = changed(paid, |event| event.facts.amount = rub(1));
-    let contradiction = wish(ledger, &other, AT);
-    assert_eq!(contradiction.outcome, Outcome::Contradiction { id: None });
-    assert_eq!(contradiction.movement.unwrap().movement.id, first[1].movement.as_ref().unwrap().movement.id);
-    assert_eq!((ledger.contradiction_count().unwrap(), balance(ledger, "100500")), (0, 0));
+    // The same key with other facts is a contradiction. An operator sees it where the money is another one.
+    let known = first[1].movement.as_ref().unwrap().movement.id;
+    let late = changed(paid.clone(), |event| event.facts.occurred_at = Some("2026-11-02".to_owned()));
+    let late = [changed(late, |event| event.facts.transaction = "T9".parse().unwrap())];
+    let of_other_money =
+        [changed(paid.clone(), |event| event.facts.amount = rub(1)), changed(paid, |event| event.facts.amount = rub(2))];
+    for (other, id) in
+        [(&late[0], None), (&of_other_money[0], Some(1)), (&of_other_money[0], None), (&of_other_money[1], Some(2))]
+    {
+        let contradiction = wish(ledger, other, AT);
+        assert_eq!(contradiction.outcome, Outcome::Contradiction { id });
+        assert_eq!(contradiction.movement.unwrap().movement.id, known);
+    }
+    assert_eq!((ledger.contradiction_count().unwrap(), balance(ledger, "100500")), (2, 0));
 }
 
 pub fn a_refund_that_is_asked_for_must_be_covered(ledger: &Ledger) {

@@ -23,6 +23,7 @@ const UNKNOWN: &str = "5";
 const INACTIVE: &str = "79";
 const TOO_SMALL: &str = "241";
 const TOO_LARGE: &str = "242";
+const OTHER: &str = "300";
 
 fn billing_at(url: &str) -> Arc<BillingClient> {
     let options = BillingOptions { url: url.to_owned(), token: Some(TOKEN_OF_BILLING.to_owned().into()), ca_file: None };
@@ -84,6 +85,23 @@ fn nothing_is_stored(server: &Server) {
     assert_eq!(entries(server), Vec::<Value>::new());
     for path in ["/api/v1/unmatched", "/api/v1/unrecognized"] {
         assert_eq!(server.get(path).1["total"], 0, "{path}");
+    }
+}
+
+/// Waits until so many refusals of terminals are stored, by their codes.
+fn wait_for_refusals(server: &Server, want: &[(&str, i64)]) {
+    loop {
+        let database = Connection::open(server.database()).unwrap();
+        let sql = "SELECT code, sum(count) FROM refusals WHERE provider = 'osmp' GROUP BY code ORDER BY code";
+        let mut rows = database.prepare(sql).unwrap();
+        let rows = rows.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap();
+        let rows: Vec<_> = rows.map(Result::unwrap).collect();
+        let count = |rows: &mut dyn Iterator<Item = i64>| rows.sum::<i64>();
+        if count(&mut rows.iter().map(|(_, count)| *count)) >= count(&mut want.iter().map(|(_, count)| *count)) {
+            assert_eq!(rows.iter().map(|(code, count)| (code.as_str(), *count)).collect::<Vec<_>>(), want);
+            return;
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -154,19 +172,7 @@ fn payment_is_entered_once_billing_agrees() {
     }
     let not_agreed = "harness_callbacks_total{provider=\"osmp\",outcome=\"not-agreed\"}";
     assert_eq!(metric(&server, not_agreed), Some(3));
-    let refused = loop {
-        let database = Connection::open(server.database()).unwrap();
-        let sql = "SELECT code, sum(count) FROM refusals WHERE provider = 'osmp' GROUP BY code ORDER BY code";
-        let mut rows = database.prepare(sql).unwrap();
-        let rows = rows.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap();
-        let rows: Vec<_> = rows.map(Result::unwrap).collect();
-        if rows.len() == 3 {
-            break rows;
-        }
-        std::thread::yield_now();
-    };
-    let codes = ["account-inactive", "amount-too-large", "unknown-account"].map(|code| (code.to_owned(), 1));
-    assert_eq!(refused, codes);
+    wait_for_refusals(&server, &[("account-inactive", 1), ("amount-too-large", 1), ("unknown-account", 1)]);
     // The operator's name stays.
     let renamed = json!({"name": "Петров Пётр Петрович", "kind": "individual"});
     assert_eq!(server.put("/api/v1/accounts/100500", &renamed).0, 200);
@@ -462,4 +468,37 @@ fn operator_limits_and_pauses_terminals() {
     assert_eq!((check(&server, "100500", "20.00"), paid(&server, 4, "100500", "20.00")), ("7".to_owned(), "7".to_owned()));
     assert_eq!(paid(&server, 3, "100500", "20.00"), DONE, "what is entered stays so");
     assert_eq!(server.balance(), 2_000);
+    // A refused check is counted as a refused payment is.
+    wait_for_refusals(&server, &[("amount-too-large", 2), ("amount-too-small", 2), ("forbidden", 2)]);
+}
+
+/// One number with another sum or for another account is refused, and an operator sees both. With another time it is the payment
+/// again.
+#[test]
+fn operator_sees_payments_of_one_number_that_differ() {
+    let server = server(|host| host);
+    for account in ["100500", "100501"] {
+        let body = json!({"name": "Иванов И. И.", "kind": "individual"});
+        assert_eq!(server.put(&format!("/api/v1/accounts/{account}"), &body).0, 200);
+    }
+    assert_eq!(paid(&server, 1, "100500", "20.00"), DONE);
+    let later = "command=pay&txn_id=1&txn_date=20261121100005&account=100500&sum=20.00";
+    assert_eq!(value(&send(&server, later), "result"), DONE);
+    let cancel = |own: usize| send(&server, &format!("command=cancel&txn_id={own}&cancel_txn_id=2"));
+    assert_eq!(paid(&server, 2, "100500", "10.00"), DONE);
+    assert_eq!([value(&cancel(8), "result"), value(&cancel(9), "result")], [DONE, DONE]);
+    assert_eq!(server.get("/api/v1/contradictions").1["total"], 0);
+    for (account, sum) in [("100500", "20.01"), ("100501", "20.00"), ("100501", "20.00")] {
+        assert_eq!(paid(&server, 1, account, sum), OTHER, "{account} {sum}");
+    }
+    let shown = server.get("/api/v1/contradictions").1;
+    assert_eq!(shown["total"], 2, "{shown}");
+    let told = |at: usize, which: &str| {
+        let callback = &shown["contradictions"][at][which]["callback"];
+        callback["query"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(told(0, "first").contains("sum=20.00") && told(0, "repeated").contains("sum=20.01"), "{shown}");
+    assert!(told(1, "first").contains("account=100500") && told(1, "repeated").contains("account=100501"), "{shown}");
+    assert_eq!((server.balance(), entries(&server).len()), (2_000, 3));
+    assert!(server.log_in().get("/operator/unmatched").contains("противоречат первым"));
 }

@@ -45,6 +45,7 @@ impl Host {
         request: &LinkRequest,
     ) -> Result<LinkOutcome, HostError> {
         let operation = NewOperation {
+            is_alone: false,
             provider: slot.name.clone(),
             task: OperationTask::Link { order: request.id.clone() },
             reason: String::new(),

@@ -1,8 +1,9 @@
 //! Operations at payment systems: refunds, repeated charges, ends of subscriptions, and links that need calls.
 //!
-//! `journal.rs` is what is stored of one, `pass.rs` takes its provider to a result, `run.rs` ends it by that result, `link.rs`
-//! makes links, `background.rs` goes on with what waits.
+//! `journal.rs` is what is stored of one, `pass.rs` takes its provider to a result, `run.rs` ends it by that result,
+//! `after_refund.rs` looks what else a payment's refund tells, `link.rs` makes links, `background.rs` goes on with what waits.
 
+mod after_refund;
 mod background;
 mod journal;
 mod link;
@@ -99,6 +100,7 @@ impl Host {
             idempotency_key: request.idempotency_key,
             component_sha256: component.sha256().to_owned(),
             settings: self.sealed_settings(&slot, &component)?,
+            is_alone: component.pays_back_one_at_a_time(),
             next_at: self.now().saturating_add(retry::INTERRUPTED_SECONDS),
         };
         let begun = self.0.ledger.begin_operation(operation, self.now())?.map_err(refused)?;

@@ -192,6 +192,17 @@ impl Running {
         Ok(())
     }
 
+    /// Takes the answer by which the provider cannot say what was done for none, so that the call is sent again: only if it judged by
+    /// that answer, and the payment system still knows the call by its key. Returns whether it did.
+    ///
+    /// # Errors
+    /// If the call cannot be written, which is a fault of this program.
+    pub fn take_answer_for_none(&mut self) -> Result<bool, HostError> {
+        let Some((call, HttpResult::Response(_))) = self.context.called.last() else { return Ok(false) };
+        let (digest, repeatable) = (digest(call)?, call.repeatable);
+        Ok(self.pass.not_told(WantedCall { digest: &digest, repeatable }, self.host.now()))
+    }
+
     /// Forgets the calls that were made, since they have begun the operation at the payment system.
     pub fn forget_calls(&mut self) {
         self.pass = Pass::new(Journal::default());

@@ -210,6 +210,11 @@ impl Running {
                     (true, false) => self.end(OperationEnd::Refused { code: problem.code.clone(), message: said(&problem) }),
                 }
             }
+            TaskOutcome::Unknown(problem) if self.take_answer_for_none()? => {
+                let (operation, problem) = (self.operation.id.as_str(), problem.message);
+                tracing::warn!(operation, problem, "the answer does not tell what was done; the call is sent again later");
+                self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true)
+            }
             TaskOutcome::Unknown(problem) if self.can_be_asked_about() => {
                 tracing::warn!(operation = self.operation.id.as_str(), problem = problem.message, "it is asked about later");
                 self.begin_to_ask(None);
@@ -234,6 +239,9 @@ impl Running {
             EndedOperation::Ended { recorded, .. } => {
                 if let Some(recorded) = recorded {
                     self.host.tell_recorded(&self.slot, &event, &recorded.outcome);
+                    if self.operation.task.kind() == OperationKind::Refund && self.component.pays_back_one_at_a_time() {
+                        self.host.look_after_refund(&self.slot, &event);
+                    }
                 }
                 Ok(true)
             }

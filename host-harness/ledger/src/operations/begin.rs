@@ -3,7 +3,7 @@
 
 use domain::{
     BegunOperation, Event, EventKind, Money, MovementId, NewOperation, Operation, OperationKind, OperationRefusal,
-    OperationTask, OrderId, ProviderName,
+    OperationState, OperationTask, OrderId, ProviderName,
 };
 
 use crate::error::Error;
@@ -22,7 +22,10 @@ pub fn begin(
         return if operation.is(new) { before(operation) } else { Ok(Err(OperationRefusal::KeyReused)) };
     }
     let refusal = match &new.task {
-        OperationTask::Refund { payment, amount } => of_refund(transaction, &new.provider, *payment, *amount)?,
+        OperationTask::Refund { payment, amount } => match pending_beside(transaction, new, *payment)? {
+            Some(refusal) => Some(refusal),
+            None => of_refund(transaction, &new.provider, *payment, *amount)?,
+        },
         OperationTask::Charge { payment, order } => of_charge(transaction, &new.provider, *payment, order)?,
         OperationTask::Cancel { payment } => of_cancel(transaction, &new.provider, *payment)?,
         OperationTask::Link { order } => match of_link(transaction, &new.provider, order)? {
@@ -58,6 +61,21 @@ pub fn entered(transaction: &mut dyn Transaction, payment: &RecordedMovement) ->
     let entered = of_payment(transaction, named)?;
     // Another payment may have the same transaction.
     Ok((entered.payment == Some(payment.movement.id)).then_some(entered))
+}
+
+/// Refuses a refund beside another one of the payment that is pending, if it must be alone. One whose outcome is unknown is no
+/// longer under way.
+fn pending_beside(
+    transaction: &mut dyn Transaction,
+    new: &NewOperation,
+    payment: MovementId,
+) -> Result<Option<OperationRefusal>, Error> {
+    if !new.is_alone {
+        return Ok(None);
+    }
+    let of_payment = transaction.operations_of_payment(payment)?;
+    let is_pending = |one: &&Operation| one.task.kind() == OperationKind::Refund && one.state == OperationState::Pending;
+    Ok(of_payment.iter().find(is_pending).map(|one| OperationRefusal::AlreadyUnderWay { id: one.id.clone() }))
 }
 
 fn of_refund(

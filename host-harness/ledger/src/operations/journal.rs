@@ -167,6 +167,21 @@ impl Pass {
         self.wanted.pop();
     }
 
+    /// Records that the answer to the last call does not tell what was done, and returns `true`, if the payment system still knows the
+    /// call by its key: it is sent again then. Otherwise nothing changes.
+    pub fn not_told(&mut self, call: WantedCall<'_>, now: u64) -> bool {
+        if call.repeatable == Repeatable::Always || self.wanted.len() != self.journal.calls.len() {
+            return false;
+        }
+        let Some(last) = self.journal.calls.last_mut() else { return false };
+        if last.digest != call.digest || !last.is_answered || !is_remembered(last, call.repeatable, now) {
+            return false;
+        }
+        last.is_answered = false;
+        self.wanted.pop();
+        true
+    }
+
     /// Returns why a result of the provider ends the operation as unknown instead; `None` if the result counts.
     ///
     /// A call that was made and is not wanted any more is another version's. Whoever does not know of it cannot say that
@@ -290,6 +305,41 @@ mod tests {
             wants.then(|| pass.decide(call("a", NEVER), 1_001));
             pass.not_done();
             assert_eq!(*pass.journal(), journal(made), "{made}");
+        }
+    }
+
+    #[test]
+    fn call_whose_answer_does_not_tell_what_was_done_is_sent_again_while_its_key_is_known() {
+        for (made, wanted, repeatable, now, want) in [
+            ("", "a", HOUR, 1_001, true),
+            ("a", "a", HOUR, 4_589, true),
+            ("a", "a", HOUR, 4_590, false),
+            ("a", "a", NEVER, 1_001, false),
+            // The provider judged by another call.
+            ("a", "b", HOUR, 1_001, false),
+            ("a", "r", Repeatable::Always, 1_001, false),
+        ] {
+            let mut pass = Pass::new(journal(made));
+            pass.decide(call("a", HOUR), 1_000);
+            pass.answered();
+            assert_eq!(pass.not_told(call(wanted, repeatable), now), want, "{made} {wanted} {now}");
+            assert_eq!(pass.journal().calls[0].is_answered, !want);
+            let again = if want { CallDecision::SendAgain } else { CallDecision::AnswerAsBefore };
+            assert_eq!(Pass::new(pass.journal().clone()).decide(call("a", HOUR), 4_000), again);
+        }
+        // Its time is counted from when it was first sent, and it may have been done then.
+        let mut pass = Pass::new(journal("a?"));
+        assert_eq!(pass.decide(call("a", HOUR), 4_000), CallDecision::SendAgain);
+        pass.answered();
+        assert!(pass.not_told(call("a", HOUR), 4_001));
+        pass.decide(call("a", HOUR), 4_002);
+        pass.not_sent();
+        assert_eq!((pass.journal().calls[0].first_sent_at, pass.journal().calls[0].is_answered), (1_000, false));
+        // One that has no answer, or was not wanted in this pass, is left alone.
+        for (made, wants) in [("a?", true), ("a", false)] {
+            let mut pass = Pass::new(journal(made));
+            wants.then(|| pass.decide(call("a", HOUR), 1_001));
+            assert!(!pass.not_told(call("a", HOUR), 1_001), "{made}");
         }
     }
 

@@ -116,7 +116,8 @@ fn repeated(
         source.store(transaction)?;
         return Ok(outcome_of(first.entry, first.unmatched, true));
     }
-    if claim == Claim::Wish {
+    // A terminal repeats a payment with the time of the repetition, and cancels one again under another number.
+    if claim == Claim::Wish && !first.movement.event.facts.is_of_other_money(&event.facts) {
         return Ok(Outcome::Contradiction { id: None });
     }
     let callback = source.store(transaction)?;

@@ -49,6 +49,7 @@ fn new(task: OperationTask) -> NewOperation {
         component_sha256: "ab".repeat(32),
         settings: Vec::new(),
         next_at: 1,
+        is_alone: false,
     }
 }
 

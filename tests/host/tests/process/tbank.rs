@@ -3,8 +3,8 @@
 use end_to_end::tbank;
 use host_tests::{Folder, Host};
 use serde_json::{Value, json};
-use stand_in::api::tbank::{Config, TBank};
-use stand_in::api::{ApiServer, Notification, PaymentApi as _, Reply};
+use stand_in::api::tbank::{Config, Source, TBank};
+use stand_in::api::{ApiServer, Fault, Notification, PaymentApi as _, Reply};
 
 const ACCOUNT: &str = "100500";
 
@@ -58,9 +58,111 @@ fn a_payment_and_its_refunds_are_entered_once() {
     assert_eq!(host.api.balance(ACCOUNT), 0);
 }
 
+/// Begins a refund of the payment, and returns the answer.
+fn pay_back(host: &Host, key: &str, minor_units: i64) -> (u16, Value) {
+    let payment = host.api.get("/entries?after=0")["entries"][0]["movement"].clone();
+    let body = json!({"provider": "tbank", "payment": payment, "kind": "refund", "reason": "ошибочный платёж",
+        "amount": {"minor_units": minor_units, "currency": "RUB"}});
+    host.api.try_post_once("/operations", key, &body).unwrap()
+}
+
+/// Asks T-Bank now about an operation, and returns its state.
+fn ask_now(host: &Host, operation: &Value) -> Value {
+    let path = format!("/operations/{}/retry", operation["id"].as_str().unwrap());
+    host.api.try_post(&path, &json!({})).unwrap().1["state"].clone()
+}
+
+/// A payment of 100.00, credited.
+fn paid(source: Source) -> (Folder, Host, ApiServer<TBank>) {
+    let (folder, host, bank) = start();
+    link(&host);
+    bank.with(|bank| bank.pay_from("13660", source)).unwrap();
+    let notifications = bank.with(|bank| bank.pay("13660")).unwrap();
+    send(&host, &bank, notifications);
+    assert_eq!(host.api.balance(ACCOUNT), 10_000);
+    (folder, host, bank)
+}
+
+/// The amounts of the refunds that are entered, in their order.
+fn refunds(host: &Host) -> Vec<i64> {
+    host.api.get("/entries?after=1")["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["amount"]["minor_units"].as_i64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_refund_from_here_brings_what_was_paid_back_in_the_cabinet() {
+    for is_notified in [false, true] {
+        let (_folder, host, bank) = paid(Source::Card);
+        let cabinet = bank.with(|bank| bank.refund("13660", Some(2_000))).unwrap();
+        if is_notified {
+            send(&host, &bank, cabinet);
+            assert_eq!(host.api.get("/unrecognized")["total"], 1);
+        }
+        assert_eq!(host.api.balance(ACCOUNT), 10_000);
+        let (status, refund) = pay_back(&host, "k-1", 3_000);
+        assert_eq!((status, &refund["state"]), (200, &json!("done")), "{refund}");
+        assert_eq!((refunds(&host), host.api.balance(ACCOUNT)), (vec![-3_000, -2_000], 5_000));
+        assert_eq!(host.api.get("/unrecognized")["total"], 0, "what told of it is done with");
+        // Whatever tells of either later repeats them.
+        let told = bank.with(|bank| bank.notification("13660")).unwrap();
+        send(&host, &bank, vec![told]);
+        let all = bank.with(|bank| bank.refund("13660", None)).unwrap();
+        send(&host, &bank, all);
+        assert_eq!(refunds(&host), [-3_000, -2_000, -5_000]);
+        for list in ["/unrecognized", "/contradictions", "/unmatched"] {
+            assert_eq!(host.api.get(list)["total"], 0, "{list}");
+        }
+    }
+}
+
+#[test]
+fn two_refunds_of_a_payment_are_one_after_the_other() {
+    let (_folder, host, bank) = paid(Source::Sbp);
+    let (_, first) = pay_back(&host, "k-1", 3_000);
+    assert_eq!(first["state"], "pending", "{first}");
+    let (status, second) = pay_back(&host, "k-2", 3_000);
+    assert_eq!((status, &second["code"]), (409, &json!("operation-under-way")), "{second}");
+    assert_eq!(pay_back(&host, "k-1", 3_000).1["id"], first["id"], "it is the same refund");
+    assert_eq!(bank.refund_requests().len(), 1);
+    // T-Bank reports it before the host has asked: of a part, that is not clear yet.
+    let notifications = bank.with(TBank::finish_refunds);
+    send(&host, &bank, notifications);
+    assert_eq!((&host.api.get("/unrecognized")["total"], host.api.balance(ACCOUNT)), (&json!(1), 10_000));
+    assert_eq!(ask_now(&host, &first), "done");
+    assert_eq!((&host.api.get("/unrecognized")["total"], host.api.balance(ACCOUNT)), (&json!(0), 7_000));
+    let (_, second) = pay_back(&host, "k-2", 3_000);
+    assert_eq!(second["state"], "pending", "{second}");
+    bank.with(TBank::finish_refunds);
+    assert_eq!(ask_now(&host, &second), "done");
+    assert_eq!((refunds(&host), host.api.balance(ACCOUNT)), (vec![-3_000, -3_000], 4_000));
+    assert_ne!(first["id"], second["id"]);
+}
+
+#[test]
+fn an_answer_that_tells_nothing_is_asked_for_again_with_the_same_key() {
+    let (_folder, host, bank) = paid(Source::Card);
+    bank.fail_next("/Cancel", Fault::Busy);
+    bank.fail_next("/Cancel", Fault::Busy);
+    let (_, refund) = pay_back(&host, "k-1", 3_000);
+    assert_eq!(refund["state"], "pending", "{refund}");
+    assert_eq!(ask_now(&host, &refund), "pending");
+    assert_eq!((ask_now(&host, &refund), host.api.balance(ACCOUNT)), (json!("done"), 7_000));
+    let keys: Vec<String> = bank.refund_requests().into_iter().map(|request| request.key).collect();
+    assert_eq!((keys.len(), keys[0] == keys[1] && keys[1] == keys[2], bank.refunds()), (3, true, 1));
+    // By «СБП» nothing tells a second one from the first.
+    let (_folder, host, bank) = paid(Source::Sbp);
+    bank.fail_next("/Cancel", Fault::Busy);
+    let (_, refund) = pay_back(&host, "k-1", 3_000);
+    assert_eq!(refund["state"], "pending", "{refund}");
+    assert_eq!((ask_now(&host, &refund), bank.refund_requests().len()), (json!("unknown"), 1));
+}
+
 #[test]
 fn while_t_bank_cannot_be_asked_a_refund_comes_again() {
-    use stand_in::api::Fault;
     let (_folder, host, bank) = start();
     link(&host);
     let paid = bank.with(|bank| bank.pay("13660")).unwrap();

@@ -49,6 +49,7 @@ impl Refunding {
             component_sha256: String::new(),
             settings: Vec::new(),
             next_at: at,
+            is_alone: false,
         };
         let begun = self.driven.ledger.begin_operation(operation, at).unwrap().unwrap();
         self.ids.push(begun.operation.id);
@@ -154,7 +155,7 @@ proptest! {
         // What may be begun is what is left.
         let (task, left) = (OperationTask::Refund { payment: refunding.payment, amount: roubles(PRICE + 1) }, world.book.left(&refunds));
         let new = NewOperation { provider: "p".parse().unwrap(), task, reason: String::new(), operator: String::new(), idempotency_key: None,
-            component_sha256: String::new(), settings: Vec::new(), next_at: 1 };
+            component_sha256: String::new(), settings: Vec::new(), next_at: 1, is_alone: false };
         let refusal = refunding.driven.ledger.begin_operation(new, 1).unwrap().unwrap_err();
         prop_assert_eq!(refusal, OperationRefusal::ExceedsPaymentLeft { left: roubles(left.max(0)) });
     }
