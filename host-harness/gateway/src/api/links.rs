@@ -148,7 +148,7 @@ pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<Order
 }
 
 fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
-    let order = app.host.order(id)?.ok_or_else(|| Problem::not_found("order"))?;
+    let order = app.host.order(id)?.ok_or_else(HostError::unknown_order)?;
     Ok(Json(OrderReport {
         order: order.id.into(),
         account: order.account.into(),

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{EntryKind, Money, Order, OrderId, OrderMoney, PaymentLink, Resolution};
-use host::LinkOptions;
+use host::{HostError, LinkOptions};
 use maud::{Markup, html};
 
 use super::layout::Page;
@@ -100,14 +100,26 @@ struct Came {
     by_operator: Vec<Money>,
     /// Refunds and chargebacks.
     back: Vec<Money>,
+    /// Chargebacks that were taken back.
+    again: Vec<Money>,
+    /// What is left of the payments that were entered, in minor units of the order's currency.
+    left: i128,
     /// Whether a payment was declined.
     is_declined: bool,
 }
 
 impl Came {
     fn of(OrderMoney { entries, unmatched, is_declined }: OrderMoney) -> Came {
-        let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), is_declined, ..Came::default() };
+        let mut came = Came { is_declined, ..Came::default() };
+        for entry in &entries {
+            match entry.kind {
+                EntryKind::Payment => {}
+                EntryKind::Refund | EntryKind::Chargeback => came.back.push(entry.amount.negated()),
+                EntryKind::ChargebackReversal => came.again.push(entry.amount),
+                EntryKind::WriteOff | EntryKind::Correction => continue,
+            }
+            came.left += i128::from(entry.amount.minor_units);
+        }
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.facts.amount),
@@ -154,7 +166,7 @@ fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
 }
 
 fn missing() -> Problem {
-    Problem::not_found("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
+    Problem::from(HostError::unknown_order()).in_russian("Такого заказа нет, или адрес скопирован не целиком.")
 }
 
 /// Returns the order id in a token. The order need not exist.
@@ -248,7 +260,7 @@ impl View<'_> {
     fn title(&self, standing: &Standing) -> &'static str {
         let Self { lang, step, .. } = self;
         match (standing, step) {
-            (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment went back"),
+            (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment was refunded"),
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
             (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
             (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
@@ -263,8 +275,13 @@ impl View<'_> {
 
     /// Reports whether all money for the order was returned.
     fn is_all_back(&self) -> bool {
-        let back = self.came.back.iter().map(|amount| i128::from(amount.minor_units)).sum::<i128>();
-        back >= i128::from(self.order.amount.minor_units)
+        !self.came.back.is_empty() && self.came.left <= 0
+    }
+
+    /// Returns what is left of the payments, if some of it went back.
+    fn left(&self) -> Option<Money> {
+        let minor_units = i64::try_from(self.came.left.max(0)).unwrap_or(i64::MAX);
+        (!self.came.back.is_empty()).then_some(Money { minor_units, ..self.order.amount })
     }
 
     /// Reports whether the payment may come while the page is shown. Who pays by a code on this page does not leave it.
@@ -328,7 +345,9 @@ impl View<'_> {
         let lang = self.lang;
         let line = |ru, en, amount: &Money| html! { p { (lang.of(ru, en)) b { (text::amount(lang, *amount)) } } };
         html! {
-            @for amount in &self.came.back { (line("Возвращено: ", "Went back: ", amount)) }
+            @for amount in &self.came.back { (line("Возвращено: ", "Refunded: ", amount)) }
+            @for amount in &self.came.again { (line("Снова зачислено: ", "Credited again: ", amount)) }
+            @if let Some(left) = self.left() { (line("Осталось от платежа: ", "Left of the payment: ", &left)) }
             @for amount in &self.came.by_operator { (line("Зачислено оператором: ", "Credited by the operator: ", amount)) }
             @if !self.came.waits.is_empty() {
                 @for amount in &self.came.waits { (line("Пришёл платёж, который проверяет оператор: ", "A payment that the operator looks at: ", amount)) }
@@ -462,4 +481,49 @@ pub async fn again(
         Ok(to_pay(app, &order))
     })
     .await
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use domain::{Entry, EntryKind};
+    use money::Currency;
+
+    use super::*;
+
+    fn entry(kind: EntryKind, minor_units: i64) -> Entry {
+        Entry {
+            seq: 1,
+            account: "100500".parse().unwrap(),
+            kind,
+            amount: Money { minor_units, currency: Currency::RUB },
+            comment: String::new(),
+            order: None,
+            transaction: None,
+            provider: None,
+            movement: None,
+            at: 0,
+            date: None,
+            decision: None,
+            reverses: None,
+            extra: Vec::new(),
+            writeoff: None,
+        }
+    }
+
+    /// What went back is subtracted, and what came again is added.
+    #[test]
+    fn what_is_left_of_a_payment_counts_everything_that_followed() {
+        use EntryKind::{Chargeback, ChargebackReversal, Payment, Refund};
+        for (entries, back, again, left) in [
+            (vec![(Payment, 100)], 0, 0, 100),
+            (vec![(Payment, 100), (Refund, -40)], 1, 0, 60),
+            (vec![(Payment, 100), (Refund, -40), (Chargeback, -60)], 2, 0, 0),
+            (vec![(Payment, 100), (Chargeback, -100), (ChargebackReversal, 100)], 1, 1, 100),
+        ] {
+            let money = entries.iter().map(|(kind, minor_units)| entry(*kind, *minor_units)).collect();
+            let came = Came::of(OrderMoney { entries: money, ..OrderMoney::default() });
+            assert_eq!((came.back.len(), came.again.len(), came.left), (back, again, left), "{entries:?}");
+        }
+    }
 }

@@ -49,15 +49,27 @@ pub struct Bank {
     /// The amounts by the refunds' ids.
     paid_back: Mutex<BTreeMap<String, String>>,
     calls: AtomicU64,
+    /// What happens while the next call is on its way.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Bank {
     pub fn new() -> Arc<Bank> {
-        Arc::new(Bank { mood: Mutex::new(Mood::Answers), paid_back: Mutex::default(), calls: AtomicU64::new(0) })
+        Arc::new(Bank {
+            mood: Mutex::new(Mood::Answers),
+            paid_back: Mutex::default(),
+            calls: AtomicU64::new(0),
+            meanwhile: Mutex::default(),
+        })
     }
 
     pub fn is(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Has this happen while the next call is on its way.
+    pub fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(what));
     }
 
     pub fn paid_back(&self) -> Vec<String> {
@@ -75,6 +87,8 @@ impl Bank {
 impl Outbound for Bank {
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        meanwhile.into_iter().for_each(|happens| happens());
         let call = call.call;
         let text = match call.method {
             HttpMethod::Post => String::from_utf8(call.body.clone()).unwrap(),
