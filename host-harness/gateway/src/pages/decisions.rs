@@ -34,7 +34,7 @@ pub struct PageQuery {
 /// A row of the list.
 enum Row {
     Decided(Box<Decided>),
-    Operation(Operation),
+    Operation(Box<Operation>),
 }
 
 impl Row {
@@ -77,7 +77,7 @@ fn find(app: &Shared, before: Option<u64>, operations_before: Option<&str>) -> R
             (decided, _) => decided.is_none(),
         };
         let next = if is_operation_later {
-            operations.next().map(Row::Operation)
+            operations.next().map(Box::new).map(Row::Operation)
         } else {
             decided.next().map(Box::new).map(Row::Decided)
         };

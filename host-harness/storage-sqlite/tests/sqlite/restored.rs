@@ -176,14 +176,15 @@ fn operations_of_an_older_version_may_have_been_sent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let old = Connection::open(&path).unwrap();
+    old.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     BEFORE_MOVEMENTS.iter().chain(&BEFORE_TRIES).for_each(|migration| old.execute_batch(migration).unwrap());
     for (number, state, journal, ended_at) in
         [(1, "pending", "", "NULL"), (2, "pending", "ab", "NULL"), (3, "unknown", "ab", "7"), (4, "done", "ab", "8")]
     {
         let sql = format!(
-            "INSERT INTO operations (number, kind, provider, reason, operator, component_sha256, settings, created_at, state, tries,
-                journal, ended_at)
-            VALUES ({number}, 'refund', 'p', '', '', '', x'', 1, '{state}', 0, x'{journal}', {ended_at})"
+            "INSERT INTO operations (number, kind, order_number, provider, reason, operator, component_sha256, settings, created_at,
+                state, tries, journal, ended_at)
+            VALUES ({number}, 'link', {number}, 'p', '', '', '', x'', 1, '{state}', 0, x'{journal}', {ended_at})"
         );
         old.execute_batch(&sql).unwrap();
     }
