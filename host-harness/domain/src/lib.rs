@@ -63,8 +63,9 @@ pub use link::{LinkFailure, LinkRequest, PaymentForm, PaymentLink};
 pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
 pub use operation::{
-    BegunOperation, NewOperation, OpenOperations, Operation, OperationDecision, OperationFault, OperationKind,
-    OperationRefusal, OperationState, OperationTask, OperationToContinue, OperationVerdict, PaymentDetails, Progress,
+    BegunOperation, LastTry, NewOperation, OpenOperations, Operation, OperationDecision, OperationFault, OperationKind,
+    OperationRefusal, OperationSelection, OperationState, OperationTask, OperationToContinue, OperationVerdict, PaymentDetails,
+    Progress, TriedCall,
 };
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal, OrderToAsk};
 pub use provider::{

@@ -122,6 +122,32 @@ pub struct Progress {
     pub next_at: Option<u64>,
     /// How often it was tried.
     pub tries: u32,
+    /// Whether a call that changes something was sent, or is about to be: something may have been done.
+    pub is_sent: bool,
+    /// The last try that came to no end.
+    pub last_try: Option<LastTry>,
+}
+
+/// How the last call of a try went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TriedCall {
+    /// It did not leave this machine.
+    NotSent,
+    /// It was sent, and not answered.
+    NoAnswer,
+    /// It was answered, with this HTTP status.
+    Answered(u16),
+}
+
+/// A try of an operation after which it goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastTry {
+    /// When it was over, seconds since the epoch.
+    pub at: u64,
+    /// How its last call went; `None` if it came to no call.
+    pub call: Option<TriedCall>,
+    /// What the provider says of it, in Russian where it does, or else why there is no answer; may be empty.
+    pub message: String,
 }
 
 /// What has become of an operation.
@@ -154,6 +180,8 @@ pub enum OperationState {
 impl OperationState {
     /// The code of an operation that was not done by what an operator says.
     pub const NOT_DONE: &'static str = "not-done";
+    /// The code of an operation that was withdrawn before anything was sent.
+    pub const WITHDRAWN: &'static str = "withdrawn";
 
     /// Returns the name of the state, in kebab-case.
     pub fn name(&self) -> &'static str {
@@ -180,7 +208,7 @@ pub enum OperationVerdict {
     NotDone,
 }
 
-/// An operator's decision about an operation whose outcome was unknown.
+/// An operator's decision about an operation: what became of it where its outcome was unknown, or that it is withdrawn.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OperationDecision {
     /// The operator.
@@ -218,9 +246,13 @@ pub struct Operation {
     pub next_at: Option<u64>,
     /// How often it was tried.
     pub tries: u32,
-    /// When it ceased to be pending, or was decided, seconds since the epoch.
+    /// Whether a call that changes something was sent, or is about to be: something may have been done.
+    pub is_sent: bool,
+    /// The last try that came to no end.
+    pub last_try: Option<LastTry>,
+    /// When it was done, refused or decided, seconds since the epoch; `None` while it is pending or unknown.
     pub ended_at: Option<u64>,
-    /// The decision about it, if its outcome was unknown and an operator decided.
+    /// The decision about it, if an operator decided.
     pub decision: Option<OperationDecision>,
 }
 
@@ -233,6 +265,16 @@ impl Operation {
             && self.reason == *reason
             && self.operator == *operator
             && self.idempotency_key == *idempotency_key
+    }
+
+    /// Reports whether it was withdrawn before anything was sent.
+    pub fn is_withdrawn(&self) -> bool {
+        matches!(&self.state, OperationState::Refused { code, .. } if code == OperationState::WITHDRAWN)
+    }
+
+    /// Returns when somebody last did something about it: asked for it, or decided about it. Seconds since the epoch.
+    pub fn acted_at(&self) -> u64 {
+        self.decision.as_ref().map_or(self.created_at, |decision| decision.at)
     }
 }
 
@@ -254,6 +296,17 @@ pub struct BegunOperation {
     pub operation: Operation,
     /// Whether it was begun now. Otherwise it is the one that was begun before.
     pub is_new: bool,
+}
+
+/// Which operations a list has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperationSelection {
+    /// All.
+    All,
+    /// All but links. A link that waits for a person is among them.
+    ButLinks,
+    /// Those of a kind.
+    Only(OperationKind),
 }
 
 /// The number of a provider's operations that have not ended.
@@ -340,4 +393,8 @@ pub enum OperationFault {
     Ended,
     /// It is not unknown, so that there is nothing to decide.
     NotUnknown,
+    /// It was sent, so that it cannot be withdrawn.
+    Sent,
+    /// An operation of this kind is not withdrawn: only refunds and charges are.
+    NotWithdrawable,
 }

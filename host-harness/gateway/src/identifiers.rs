@@ -18,7 +18,7 @@ pub fn account(number: String) -> Result<AccountNumber, Problem> {
 /// # Errors
 /// 404 for an invalid id, as for an unknown order.
 pub fn order(id: String) -> Result<OrderId, Problem> {
-    OrderId::new(id).map_err(|_| Problem::not_found("order"))
+    OrderId::new(id).map_err(|_| HostError::unknown_order().into())
 }
 
 /// Returns the operation in a path or a query.
@@ -26,7 +26,7 @@ pub fn order(id: String) -> Result<OrderId, Problem> {
 /// # Errors
 /// 404 for an invalid id, as for an unknown operation.
 pub fn operation(id: String) -> Result<OperationId, Problem> {
-    OperationId::new(id).map_err(|_| Problem::not_found("operation"))
+    OperationId::new(id).map_err(|_| HostError::unknown_operation().into())
 }
 
 /// Returns the payment whose movement has this number.
@@ -34,7 +34,7 @@ pub fn operation(id: String) -> Result<OperationId, Problem> {
 /// # Errors
 /// 404 for a text that is no number, as for an unknown payment.
 pub fn payment(movement: &str) -> Result<MovementId, Problem> {
-    movement.parse().map(MovementId).map_err(|_| Problem::not_found("payment"))
+    movement.parse().map(MovementId).map_err(|_| HostError::unknown_payment().into())
 }
 
 /// Returns the provider in a path.

@@ -91,11 +91,6 @@ impl Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// There is no such thing: `what` ends the sentence.
-    pub fn not_found(what: &str) -> Problem {
-        HostError::not_found(what).into()
-    }
-
     /// A fault of the program. Logs the reason; the message refers to the log.
     pub fn internal(reason: String) -> Problem {
         HostError::internal(reason).into()
@@ -222,11 +217,14 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DecisionUnknown => "Такого решения нет.",
         ErrorCode::OperationEnded => "Эта операция уже завершена.",
         ErrorCode::OperationKeyReused => "Эта форма уже отправлена с другими данными: откройте её заново.",
+        ErrorCode::OperationNotFound => "Такой операции нет.",
         ErrorCode::OperationNotUnknown => "Исход этой операции известен: решать нечего.",
+        ErrorCode::OperationNotWithdrawable => "Отменить можно только возврат или повторное списание.",
         ErrorCode::OperationRefused => {
             "Учёт не разрешает эту операцию. Платёж должен быть зачислен, сумма — больше нуля и в валюте платежа, а новый заказ — \
              не оплачен и для того же лицевого счёта."
         }
+        ErrorCode::OperationSent => "Отменить нельзя: запрос уже у платёжной системы, и деньги могли уйти.",
         ErrorCode::OperationUnderWay => "Такая операция уже идёт: смотрите «Операции».",
         ErrorCode::OperationUnsupported => {
             "Компонент этой платёжной системы так не умеет. Выполните операцию в личном кабинете платёжной системы."
@@ -235,10 +233,15 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
             "У этой платёжной системы есть незавершённые операции. Дождитесь их окончания или примите решение на странице «Операции»."
         }
         ErrorCode::OrderWithoutLink => "Ссылку на оплату этого заказа получить не удалось. Пополните счёт заново.",
+        ErrorCode::OrderUnknown => "Такого заказа нет.",
+        ErrorCode::PaymentUnknown => "Такого платежа нет.",
         ErrorCode::ProviderNotConfigured => "Платёжная система не настроена: сначала введите её настройки.",
+        ErrorCode::ProviderNotLoaded => "Компонент этой платёжной системы не загружен: смотрите «Платёжные системы».",
         ErrorCode::ProviderNotOffered => {
             "Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже."
         }
+        ErrorCode::ProviderRemoved => "Эту платёжную систему удалили.",
+        ErrorCode::ProviderUnknown => "Такой платёжной системы нет.",
         ErrorCode::RefundExceedsPayment => {
             "От платежа осталось меньше: остальное уже возвращено, возвращается сейчас или ждёт решения на странице «Операции»."
         }

@@ -63,6 +63,21 @@ impl HostError {
         HostError::new(ErrorKind::NotFound, format!("there is no such {what}"))
     }
 
+    /// There is no order with this id.
+    pub fn unknown_order() -> HostError {
+        HostError::not_found("order").with_code(ErrorCode::OrderUnknown)
+    }
+
+    /// There is no payment with this number.
+    pub fn unknown_payment() -> HostError {
+        HostError::not_found("payment").with_code(ErrorCode::PaymentUnknown)
+    }
+
+    /// There is no operation with this id.
+    pub fn unknown_operation() -> HostError {
+        HostError::not_found("operation").with_code(ErrorCode::OperationNotFound)
+    }
+
     /// It conflicts with an earlier operation, or was done already.
     pub fn conflict(message: impl Into<String>) -> HostError {
         HostError::new(ErrorKind::Conflict, message)

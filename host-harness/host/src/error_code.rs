@@ -50,10 +50,16 @@ error_codes! {
     OperationEnded "operation-ended",
     /// The idempotency key was used for another operation.
     OperationKeyReused "operation-key-reused",
+    /// There is no operation with this id.
+    OperationNotFound "operation-not-found",
     /// The operation's outcome is not unknown, so that there is nothing to decide.
     OperationNotUnknown "operation-not-unknown",
+    /// An operation of this kind cannot be withdrawn: only refunds and charges can.
+    OperationNotWithdrawable "operation-not-withdrawable",
     /// A rule refuses the operation.
     OperationRefused "operation-refused",
+    /// The operation was sent to the payment system, or may have been, and cannot be withdrawn.
+    OperationSent "operation-sent",
     /// The same operation is under way already.
     OperationUnderWay "operation-under-way",
     /// The component cannot do the operation.
@@ -72,8 +78,12 @@ error_codes! {
     OrderExpiresTooLate "order-expires-too-late",
     /// The idempotency key was used for another order.
     OrderKeyReused "order-key-reused",
+    /// There is no order with this id.
+    OrderUnknown "order-unknown",
     /// The order has no payment link, and gets none any more.
     OrderWithoutLink "order-without-link",
+    /// There is no payment with this number.
+    PaymentUnknown "payment-unknown",
     /// The provider broke the contract, exceeded a limit or crashed.
     ProviderFailed "provider-failed",
     /// No settings were entered for the provider.

@@ -31,7 +31,7 @@ impl Host {
     /// # Errors
     /// If there is no such order, its provider cannot tell or is not usable, it failed, or the storage is unavailable.
     pub fn ask_about_order(&self, id: &OrderId) -> Result<StatusAnswer, HostError> {
-        let order = self.order(id)?.ok_or_else(|| HostError::not_found("order"))?;
+        let order = self.order(id)?.ok_or_else(HostError::unknown_order)?;
         let slot = self.0.registry.get(&order.provider)?;
         Ok(self.query(&slot, id)?.map_or(StatusAnswer::Unavailable, |_| StatusAnswer::Answered))
     }

@@ -9,7 +9,7 @@ mod payment;
 
 use domain::{
     BegunOperation, MovementId, NewOperation, OpenOperations, Operation, OperationFault, OperationId, OperationRefusal,
-    OperationState, OperationToContinue, OperationVerdict, OrderId, PaymentDetails, Progress, ProviderName,
+    OperationSelection, OperationState, OperationToContinue, OperationVerdict, OrderId, PaymentDetails, Progress, ProviderName,
 };
 
 use crate::error::Error;
@@ -35,7 +35,7 @@ pub fn suspend_operations(transaction: &mut dyn Transaction, at: u64) -> Result<
     let mut suspended = 0;
     let mut after = None;
     loop {
-        let page = transaction.open_operations(after.as_ref(), PAGE)?;
+        let page = transaction.open_operations(OperationSelection::All, after.as_ref(), PAGE)?;
         let Some(last) = page.last() else { return Ok(suspended) };
         after = Some(last.id.clone());
         for operation in page.iter().filter(|one| one.state == OperationState::Pending) {
@@ -106,6 +106,23 @@ impl Ledger {
         self.storage().write(move |transaction| end::resolve(transaction, &id, verdict, &decision))
     }
 
+    /// Withdraws a pending refund or charge of which nothing was sent yet: it is refused, and frees its amount. The transaction
+    /// sees what the sender stores before it sends, so that either of them comes first. The same withdrawal again changes nothing.
+    ///
+    /// # Errors
+    /// If the storage is unavailable. The inner error: there is no such operation, it is of another kind, something of it may have
+    /// been sent, or it has ended.
+    pub fn withdraw_operation(
+        &self,
+        id: OperationId,
+        operator: String,
+        comment: String,
+        at: u64,
+    ) -> Result<Result<Operation, OperationFault>, Error> {
+        let decision = domain::OperationDecision { operator, comment, at };
+        self.storage().write(move |transaction| end::withdraw(transaction, &id, &decision))
+    }
+
     /// Returns an operation.
     ///
     /// # Errors
@@ -166,16 +183,49 @@ impl Ledger {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn open_operations(&self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
-        self.storage().read(|transaction| transaction.open_operations(after, limit))
+    pub fn open_operations(
+        &self,
+        selection: OperationSelection,
+        after: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.open_operations(selection, after, limit))
     }
 
     /// Returns operations that are done or refused, the latest first, before the one with this id.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn ended_operations(&self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
-        self.storage().read(|transaction| transaction.ended_operations(before, limit))
+    pub fn ended_operations(
+        &self,
+        selection: OperationSelection,
+        before: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.ended_operations(selection, before, limit))
+    }
+
+    /// Returns the operations that somebody asked for or decided about, by when that was last, the latest first, before a place
+    /// in this order.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn acted_operations(&self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, Error> {
+        self.storage().read(|transaction| transaction.acted_operations(before, limit))
+    }
+
+    /// Returns the operations whose events became these movements.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn operations_of_movements(&self, movements: &[MovementId]) -> Result<Vec<(MovementId, Operation)>, Error> {
+        self.storage().read(|transaction| {
+            let mut found = Vec::new();
+            for movement in movements {
+                found.extend(transaction.operation_of_movement(*movement)?.map(|operation| (*movement, operation)));
+            }
+            Ok(found)
+        })
     }
 
     /// Returns how many operations of a provider, or of all, are pending and unknown. A provider that has some is not to be removed.

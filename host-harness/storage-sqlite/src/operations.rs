@@ -5,8 +5,9 @@ use rusqlite::{Row, params};
 use crate::query::SqlTransaction;
 use crate::rows::{ORDER, RowError, money, named, number, order, signed, unsigned};
 use domain::{
-    MovementId, NewOperation, OpenOperations, Operation, OperationDecision, OperationId, OperationKind, OperationState,
-    OperationTask, OperationToContinue, OrderId, OrderToAsk, Progress, ProviderName,
+    LastTry, MovementId, NewOperation, OpenOperations, Operation, OperationDecision, OperationId, OperationKind,
+    OperationSelection, OperationState, OperationTask, OperationToContinue, OrderId, OrderToAsk, Progress, ProviderName,
+    TriedCall,
 };
 use ledger::Error;
 use ledger::storage::{Operations, StatusAsks};
@@ -17,9 +18,11 @@ const ID_PREFIX: &str = "op";
 
 const OPERATION: &str = "number, kind, provider, payment, order_number, minor_units, currency, reason, operator, idempotency_key, \
     component_sha256, created_at, state, movement, result, code, message, reference, next_at, tries, ended_at, decided_by, \
-    decision_comment, decided_at";
+    decision_comment, decided_at, is_sent, tried_at, tried_call, tried_status, tried_message";
 /// How many columns an operation has.
-const OPERATION_COLUMNS: usize = 24;
+const OPERATION_COLUMNS: usize = 29;
+/// The condition of operations that are no links, as an index has it.
+const NO_LINK: &str = "kind <> 'link'";
 
 fn id_of(number: i64) -> OperationId {
     OperationId::stored(format!("{ID_PREFIX}{number}"))
@@ -46,6 +49,8 @@ fn of_row(row: &Row<'_>) -> Result<Operation, RowError> {
         reference: row.get(17)?,
         next_at: optional(18)?,
         tries: u32::try_from(tries).map_err(|_| RowError::Damaged(format!("an operation was tried {tries} times")))?,
+        is_sent: row.get(24)?,
+        last_try: last_try(row)?,
         ended_at: optional(20)?,
         decision: decision(row)?,
     })
@@ -86,6 +91,37 @@ fn decision(row: &Row<'_>) -> Result<Option<OperationDecision>, RowError> {
     let comment = row.get::<_, Option<String>>(22)?.unwrap_or_default();
     let at = row.get::<_, Option<i64>>(23)?.map(unsigned).transpose()?.unwrap_or_default();
     Ok(Some(OperationDecision { operator, comment, at }))
+}
+
+fn last_try(row: &Row<'_>) -> Result<Option<LastTry>, RowError> {
+    let Some(at) = row.get::<_, Option<i64>>(25)? else { return Ok(None) };
+    let call = match row.get::<_, Option<String>>(26)?.as_deref() {
+        None => None,
+        Some("not-sent") => Some(TriedCall::NotSent),
+        Some("no-answer") => Some(TriedCall::NoAnswer),
+        Some(_) => Some(TriedCall::Answered(row.get::<_, Option<u16>>(27)?.unwrap_or_default())),
+    };
+    let message = row.get::<_, Option<String>>(28)?.unwrap_or_default();
+    Ok(Some(LastTry { at: unsigned(at)?, call, message }))
+}
+
+/// Returns the condition of a selection, of a list of open or ended operations.
+fn selected(selection: OperationSelection, is_open: bool) -> String {
+    match selection {
+        OperationSelection::All => "TRUE".to_owned(),
+        OperationSelection::ButLinks if is_open => format!("({NO_LINK} OR state = 'unknown')"),
+        OperationSelection::ButLinks => NO_LINK.to_owned(),
+        OperationSelection::Only(OperationKind::Link) => "kind = 'link'".to_owned(),
+        OperationSelection::Only(kind) => format!("{NO_LINK} AND kind = '{}'", kind.name()),
+    }
+}
+
+/// Returns the table to read a selection of ended operations from. Most operations are links: the others have an index.
+fn table_of(selection: OperationSelection) -> &'static str {
+    match selection {
+        OperationSelection::All | OperationSelection::Only(OperationKind::Link) => "operations",
+        OperationSelection::ButLinks | OperationSelection::Only(_) => "operations INDEXED BY operations_but_links",
+    }
 }
 
 fn to_continue(row: &Row<'_>) -> Result<OperationToContinue, RowError> {
@@ -181,20 +217,43 @@ impl Operations for SqlTransaction<'_> {
         self.many(&sql, params![signed(now), limit], to_continue)
     }
 
-    fn open_operations(&mut self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+    fn open_operations(
+        &mut self,
+        selection: OperationSelection,
+        after: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error> {
         let sql = format!(
             "SELECT {OPERATION} FROM operations
-            WHERE state IN ('pending', 'unknown') AND number > ? ORDER BY number LIMIT ?"
+            WHERE state IN ('pending', 'unknown') AND {} AND number > ? ORDER BY number LIMIT ?",
+            selected(selection, true)
         );
         self.many(&sql, params![after.map_or(Some(0), number_of), limit], of_row)
     }
 
-    fn ended_operations(&mut self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error> {
+    fn ended_operations(
+        &mut self,
+        selection: OperationSelection,
+        before: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error> {
         let sql = format!(
-            "SELECT {OPERATION} FROM operations
-            WHERE state IN ('done', 'refused') AND number < ? ORDER BY number DESC LIMIT ?"
+            "SELECT {OPERATION} FROM {}
+            WHERE state IN ('done', 'refused') AND {} AND number < ? ORDER BY number DESC LIMIT ?",
+            table_of(selection),
+            selected(selection, false)
         );
         self.many(&sql, params![before.map_or(Some(i64::MAX), number_of), limit], of_row)
+    }
+
+    fn acted_operations(&mut self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, Error> {
+        let sql = format!(
+            "SELECT {OPERATION} FROM operations INDEXED BY operations_acted
+            WHERE (kind <> 'link' OR decided_at IS NOT NULL) AND (ifnull(decided_at, created_at), number) < (?, ?)
+            ORDER BY ifnull(decided_at, created_at) DESC, number DESC LIMIT ?"
+        );
+        let (at, number) = before.map_or((i64::MAX, Some(i64::MAX)), |(at, id)| (signed(*at), number_of(id)));
+        self.many(&sql, params![at, number, limit], of_row)
     }
 
     fn open_operation_counts(&mut self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error> {
@@ -207,9 +266,22 @@ impl Operations for SqlTransaction<'_> {
     }
 
     fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error> {
-        let Progress { journal, reference, next_at, tries } = progress;
-        let sql = "UPDATE operations SET journal = ?, reference = ?, next_at = ?, tries = ? WHERE number = ?";
-        self.execute(sql, params![journal, reference, next_at.map(signed), tries, number_of(id)]).map(drop)
+        let Progress { journal, reference, next_at, tries, is_sent, last_try } = progress;
+        let (tried_at, tried_message) = last_try.as_ref().map(|tried| (signed(tried.at), &tried.message)).unzip();
+        let (call, status) = match last_try.as_ref().and_then(|tried| tried.call) {
+            None => (None, None),
+            Some(TriedCall::NotSent) => (Some("not-sent"), None),
+            Some(TriedCall::NoAnswer) => (Some("no-answer"), None),
+            Some(TriedCall::Answered(status)) => (Some("answered"), Some(status)),
+        };
+        let sql = "UPDATE operations SET journal = ?, reference = ?, next_at = ?, tries = ?, is_sent = ?, tried_at = ?,
+            tried_call = ?, tried_status = ?, tried_message = ? WHERE number = ?";
+        let next_at = next_at.map(signed);
+        self.execute(
+            sql,
+            params![journal, reference, next_at, tries, is_sent, tried_at, call, status, tried_message, number_of(id)],
+        )
+        .map(drop)
     }
 
     fn end_operation(&mut self, id: &OperationId, state: &OperationState, at: u64) -> Result<(), Error> {
@@ -224,7 +296,8 @@ impl Operations for SqlTransaction<'_> {
             "UPDATE operations SET state = ?, movement = ?, result = ?, code = ?, message = ?, next_at = NULL, ended_at = ?
             WHERE number = ?";
         let movement = movement.map(|movement| signed(movement.0));
-        self.execute(sql, params![state.name(), movement, result, code, message, signed(at), number_of(id)]).map(drop)
+        let ended_at = (!state.is_open()).then(|| signed(at));
+        self.execute(sql, params![state.name(), movement, result, code, message, ended_at, number_of(id)]).map(drop)
     }
 
     fn set_operation_decision(&mut self, id: &OperationId, decision: &OperationDecision) -> Result<(), Error> {
@@ -265,6 +338,26 @@ mod tests {
     use rusqlite::Connection;
 
     /// What is looked for with a callback, or often, is found by an index.
+    #[test]
+    fn operations_but_links_are_found_by_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        crate::schema::migrate(&connection).unwrap();
+        for (condition, index) in [
+            ("kind <> 'link' AND kind = 'refund' AND number < ?1 ORDER BY number DESC", "operations_but_links"),
+            (
+                "(kind <> 'link' OR decided_at IS NOT NULL) AND (ifnull(decided_at, created_at), number) < (?1, ?1)
+                ORDER BY ifnull(decided_at, created_at) DESC, number DESC",
+                "operations_acted",
+            ),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM operations INDEXED BY {index} WHERE {condition}");
+            let mut statement = connection.prepare(&sql).unwrap();
+            let plan: Vec<String> = statement.query_map([1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            let want = format!("SEARCH operations USING INDEX {index} (");
+            assert!(matches!(plan.as_slice(), [step] if step.starts_with(&want)), "{condition}: {plan:?}");
+        }
+    }
+
     #[test]
     fn operations_are_found_by_index() {
         let connection = Connection::open_in_memory().unwrap();

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0011_callback_paths.sql"),
     include_str!("schema/0012_operations.sql"),
     include_str!("schema/0013_sealed_headers.sql"),
+    include_str!("schema/0014_operation_tries.sql"),
 ];
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -25,7 +25,7 @@ fn charge(ledger: &Ledger, payment: MovementId, kopecks: i64) -> (Operation, Ord
 
 /// Stores that a charge waits for a callback.
 fn wait(ledger: &Ledger, id: &OperationId) {
-    let waiting = Progress { journal: Vec::new(), reference: None, next_at: None, tries: 1 };
+    let waiting = Progress { journal: Vec::new(), reference: None, next_at: None, tries: 1, is_sent: true, last_try: None };
     ledger.save_progress(id.clone(), waiting).unwrap().unwrap();
 }
 

@@ -22,6 +22,7 @@ mod operations;
 mod payments;
 mod refunds;
 mod wishes;
+mod withdrawals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -98,6 +99,10 @@ const RULES: &[(&str, Rule)] = &[
     ),
     ("a_refund_that_was_reported_is_not_declared_again", operations::a_refund_that_was_reported_is_not_declared_again),
     ("a_link_is_made_once", operations::a_link_is_made_once),
+    ("what_is_withdrawn_is_not_sent", withdrawals::what_is_withdrawn_is_not_sent),
+    ("only_pending_refunds_and_charges_are_withdrawn", withdrawals::only_pending_refunds_and_charges_are_withdrawn),
+    ("operations_are_listed_by_kind_and_by_who_acted", withdrawals::operations_are_listed_by_kind_and_by_who_acted),
+    ("operations_are_found_by_their_movements", withdrawals::operations_are_found_by_their_movements),
     ("a_repeat_ends_the_charge_that_waits_for_it", charges::a_repeat_ends_the_charge_that_waits_for_it),
     ("a_charge_pays_its_order_once", charges::a_charge_pays_its_order_once),
     ("unpaid_orders_are_asked_about", charges::unpaid_orders_are_asked_about),

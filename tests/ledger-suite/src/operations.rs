@@ -2,8 +2,8 @@
 
 use domain::{
     BegunOperation, Event, EventKind, MismatchReason, Money, MovementId, NewOperation, OpenOperations, Operation,
-    OperationFault, OperationId, OperationRefusal, OperationState, OperationTask, OperationVerdict, Order, OrderId, Outcome,
-    Progress,
+    OperationFault, OperationId, OperationRefusal, OperationSelection, OperationState, OperationTask, OperationVerdict, Order,
+    OrderId, Outcome, Progress,
 };
 use ledger::{EndedOperation, Ledger, OperationEnd};
 use money::Currency;
@@ -50,7 +50,7 @@ fn moved(event: &Event) -> OperationEnd {
     OperationEnd::Moved { event: event.clone(), answers: Vec::new(), now: AT }
 }
 
-fn unknown() -> OperationEnd {
+pub fn unknown() -> OperationEnd {
     OperationEnd::Unknown { message: "нет ответа".into() }
 }
 
@@ -116,7 +116,7 @@ pub fn an_operation_is_refused_with_its_reason(ledger: &Ledger) {
     facts(ledger, &[payment(&nameless, "T3")], AT);
     let nameless = movement_state(ledger, "payment:T3", AT).movement.id;
     assert_eq!(begin(ledger, charge(nameless, &open)), Err(OperationRefusal::NoPayer));
-    assert_eq!((ledger.open_operations(None, 9).unwrap(), ledger.check().unwrap()), (vec![], vec![]));
+    assert_eq!((ledger.open_operations(OperationSelection::All, None, 9).unwrap(), ledger.check().unwrap()), (vec![], vec![]));
 }
 
 /// What is entered, what is under way, and what waits for an operator: none of it is paid back twice.
@@ -202,7 +202,14 @@ pub fn progress_is_stored_until_the_end(ledger: &Ledger) {
         ledger.due_operations(now, limit).unwrap().into_iter().map(|due| due.operation.id).collect()
     };
     assert_eq!(due(AT + 60, 2), [first.id.clone(), second.id.clone()]);
-    let progress = |next_at| Progress { journal: b"call".to_vec(), reference: Some("r1".into()), next_at, tries: 2 };
+    let progress = |next_at| Progress {
+        journal: b"call".to_vec(),
+        reference: Some("r1".into()),
+        next_at,
+        tries: 2,
+        is_sent: true,
+        last_try: None,
+    };
     ledger.save_progress(second.id.clone(), progress(Some(AT + 5))).unwrap().unwrap();
     ledger.save_progress(third.id.clone(), progress(None)).unwrap().unwrap();
     assert_eq!(due(AT + 60, 9), [second.id.clone(), first.id.clone()]);
@@ -213,7 +220,7 @@ pub fn progress_is_stored_until_the_end(ledger: &Ledger) {
     let provider = "chronopay".parse().unwrap();
     assert_eq!(ledger.open_operation_counts(Some(&provider)).unwrap(), OpenOperations { pending: 3, unknown: 0 });
     let (ended, _) = end(ledger, &first.id, unknown());
-    assert_eq!((ended.next_at, ended.ended_at, due(AT + 60, 9)), (None, Some(AT + 9), vec![second.id.clone()]));
+    assert_eq!((ended.next_at, ended.ended_at, due(AT + 60, 9)), (None, None, vec![second.id.clone()]));
     assert_eq!(ledger.open_operation_counts(Some(&provider)).unwrap(), OpenOperations { pending: 2, unknown: 1 });
     assert_eq!(ledger.open_operation_counts(None).unwrap(), OpenOperations { pending: 2, unknown: 1 });
     end(ledger, &second.id, OperationEnd::Refused { code: "declined".into(), message: String::new() });
@@ -233,11 +240,14 @@ pub fn progress_is_stored_until_the_end(ledger: &Ledger) {
     assert_eq!([resolved(&second.id), resolved(&third.id)], [OperationFault::NotUnknown; 2]);
     // Lists go on after a place.
     let ids = |operations: Vec<Operation>| operations.into_iter().map(|one| one.id).collect::<Vec<_>>();
-    assert_eq!(ids(ledger.open_operations(None, 9).unwrap()), [first.id.clone(), third.id.clone()]);
-    assert_eq!(ids(ledger.open_operations(Some(&first.id), 1).unwrap()), std::slice::from_ref(&third.id));
+    assert_eq!(ids(ledger.open_operations(OperationSelection::All, None, 9).unwrap()), [first.id.clone(), third.id.clone()]);
+    assert_eq!(
+        ids(ledger.open_operations(OperationSelection::All, Some(&first.id), 1).unwrap()),
+        std::slice::from_ref(&third.id)
+    );
     end(ledger, &third.id, OperationEnd::Refused { code: "declined".into(), message: String::new() });
-    assert_eq!(ids(ledger.ended_operations(None, 9).unwrap()), [third.id.clone(), second.id.clone()]);
-    assert_eq!(ids(ledger.ended_operations(Some(&third.id), 9).unwrap()), [second.id]);
+    assert_eq!(ids(ledger.ended_operations(OperationSelection::All, None, 9).unwrap()), [third.id.clone(), second.id.clone()]);
+    assert_eq!(ids(ledger.ended_operations(OperationSelection::All, Some(&third.id), 9).unwrap()), [second.id]);
 }
 
 /// A refund's event is entered once, whether a callback reports it before the operation ends, after it, or never.
@@ -259,7 +269,7 @@ pub fn an_operation_and_a_callback_enter_a_refund_once(ledger: &Ledger) {
     assert_eq!(take(ledger, &event("R2")), Outcome::Recorded { seq: 3, repeated: true });
     // An operation that waits for a callback ends with it; one that the host goes on with does not.
     let third = begin(ledger, back(payment, 1_000)).unwrap();
-    let waiting = Progress { journal: Vec::new(), reference: None, next_at: None, tries: 1 };
+    let waiting = Progress { journal: Vec::new(), reference: None, next_at: None, tries: 1, is_sent: true, last_try: None };
     ledger.save_progress(third.id.clone(), waiting).unwrap().unwrap();
     let fourth = begin(ledger, back(payment, 1_000)).unwrap();
     assert_eq!(take(ledger, &event("R3")), entered(4));

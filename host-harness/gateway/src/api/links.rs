@@ -172,7 +172,7 @@ pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<Order
 }
 
 fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
-    let order = app.host.order(id)?.ok_or_else(|| Problem::not_found("order"))?;
+    let order = app.host.order(id)?.ok_or_else(HostError::unknown_order)?;
     let held_by = app.host.order_money(id)?.held_by.map(HoldReport::from);
     let state = match (order.paid_by, &held_by) {
         (Some(_), _) => OrderState::Paid,

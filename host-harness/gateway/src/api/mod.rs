@@ -11,6 +11,7 @@ mod exclusions;
 mod exports;
 mod json;
 mod links;
+mod operation_report;
 mod operations;
 mod path;
 mod providers;
@@ -54,6 +55,7 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(operations::get))
         .routes(routes!(operations::decide))
         .routes(routes!(operations::retry))
+        .routes(routes!(operations::withdraw))
         .routes(routes!(entries::feed))
         .merge(OpenApiRouter::new().routes(routes!(writeoffs::add)).layer(writeoffs::limit()))
         .routes(routes!(unmatched::list))

@@ -1,13 +1,14 @@
-//! Operations at payment systems: refunds, repeated charges and ends of subscriptions.
+//! Operations at payment systems: refunds, repeated charges and ends of subscriptions. `operation_report.rs` is how one is told.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use domain::{MovementId, Operation, OperationDecision, OperationKind, OperationState, OperationVerdict, ProviderName};
+use domain::{OperationKind, OperationSelection, OperationVerdict, ProviderName};
 use host::{HostError, OperationAction, OperationRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::operation_report::OperationReport;
 use super::path::{OperationPath, Path};
 use super::{Amount, Body, Details, Json, idempotency_key};
 use crate::identifiers;
@@ -79,151 +80,6 @@ fn named_provider(name: &str) -> Result<ProviderName, HostError> {
     ProviderName::new(name).map_err(|_| HostError::invalid_provider(name))
 }
 
-/// The kind of an operation.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = OperationKind)]
-enum OperationKindDto {
-    /// Pays a payment back, in full or in part.
-    Refund,
-    /// Charges the payer of a payment again, for a new order.
-    Charge,
-    /// Ends the subscription that a payment began.
-    Cancel,
-    /// Makes the payment link of an order, at a payment system that must be called for it.
-    Link,
-}
-
-impl From<OperationKind> for OperationKindDto {
-    fn from(kind: OperationKind) -> OperationKindDto {
-        match kind {
-            OperationKind::Refund => OperationKindDto::Refund,
-            OperationKind::Charge => OperationKindDto::Charge,
-            OperationKind::Cancel => OperationKindDto::Cancel,
-            OperationKind::Link => OperationKindDto::Link,
-        }
-    }
-}
-
-/// What has become of an operation.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = OperationState)]
-enum OperationStateDto {
-    /// It goes on by itself.
-    Pending,
-    /// It is done.
-    Done,
-    /// It was not done, and will not be.
-    Refused,
-    /// It may have been done or not: a person must find out and decide.
-    Unknown,
-}
-
-/// Why an operation was refused, or why its outcome is unknown.
-#[derive(Serialize, ToSchema)]
-struct OperationProblem {
-    /// The provider's code, or the host's: `provider-failed`, or `not-done` if an operator says so. Null if the outcome is unknown.
-    code: Option<String>,
-    /// The reason, in Russian if the provider says it in Russian.
-    message: String,
-}
-
-/// What an operator found out about an operation whose outcome was unknown.
-#[derive(Serialize, ToSchema)]
-struct OperationDecisionReport {
-    /// The operator's name.
-    operator: String,
-    /// The reason, in the operator's words.
-    comment: String,
-    /// When, in seconds since the Unix epoch.
-    at: u64,
-}
-
-impl From<OperationDecision> for OperationDecisionReport {
-    fn from(OperationDecision { operator, comment, at }: OperationDecision) -> OperationDecisionReport {
-        OperationDecisionReport { operator, comment, at }
-    }
-}
-
-/// An operation at a payment system.
-#[derive(Serialize, ToSchema)]
-pub struct OperationReport {
-    /// The operation's id.
-    id: String,
-    /// What is done.
-    kind: OperationKindDto,
-    /// The provider's name.
-    provider: String,
-    /// The payment, as its entry's `movement`; null for a link.
-    payment: Option<String>,
-    /// The id of the order of a charge or a link; null for other kinds.
-    order: Option<String>,
-    /// The amount of a refund; null for other kinds.
-    amount: Option<Amount>,
-    /// The reason; may be empty.
-    reason: String,
-    /// Who asked for it; empty for a link.
-    operator: String,
-    /// What has become of it.
-    state: OperationStateDto,
-    /// Why it was refused or its outcome is unknown; null in other states.
-    problem: Option<OperationProblem>,
-    /// The movement of the refund or payment that it made, as in the feed of entries; null if it made none.
-    movement: Option<String>,
-    /// The payment system's own name of it; null if it gave none.
-    reference: Option<String>,
-    /// When it was begun, in seconds since the Unix epoch.
-    created_at: u64,
-    /// When it ended, in seconds since the Unix epoch; null if it is pending.
-    ended_at: Option<u64>,
-    /// When it is tried again, in seconds since the Unix epoch; null if it is not pending, or waits for a callback.
-    next_at: Option<u64>,
-    /// How many times it was put off to try again.
-    tries: u32,
-    /// An operator's decision, if its outcome was unknown and an operator decided; null otherwise.
-    decision: Option<OperationDecisionReport>,
-}
-
-impl From<Operation> for OperationReport {
-    fn from(operation: Operation) -> OperationReport {
-        let (kind, task) = (operation.task.kind(), operation.task);
-        let (state, problem, movement) = state(operation.state);
-        OperationReport {
-            id: operation.id.into(),
-            kind: kind.into(),
-            provider: operation.provider.into(),
-            payment: task.payment().map(|payment| payment.to_string()),
-            order: task.order().map(ToString::to_string),
-            amount: task.amount().map(Amount::from),
-            reason: operation.reason,
-            operator: operation.operator,
-            state,
-            problem,
-            movement: movement.map(|movement| movement.to_string()),
-            reference: operation.reference,
-            created_at: operation.created_at,
-            ended_at: operation.ended_at,
-            next_at: operation.next_at,
-            tries: operation.tries,
-            decision: operation.decision.map(OperationDecisionReport::from),
-        }
-    }
-}
-
-fn state(state: OperationState) -> (OperationStateDto, Option<OperationProblem>, Option<MovementId>) {
-    match state {
-        OperationState::Pending => (OperationStateDto::Pending, None, None),
-        OperationState::Done { movement, .. } => (OperationStateDto::Done, None, movement),
-        OperationState::Refused { code, message } => {
-            (OperationStateDto::Refused, Some(OperationProblem { code: Some(code), message }), None)
-        }
-        OperationState::Unknown { message } => {
-            (OperationStateDto::Unknown, Some(OperationProblem { code: None, message }), None)
-        }
-    }
-}
-
 /// Begins an operation about a payment, such as a refund.
 ///
 /// It is on disk before anything is sent. The answer is the operation as far as it came: if it is `pending`, the gateway goes on by
@@ -257,6 +113,34 @@ pub struct ListQuery {
     ended: bool,
     /// Returns only the ended operations before this id.
     before: Option<String>,
+    /// Returns only the operations of this kind.
+    #[param(inline)]
+    kind: Option<ListedKind>,
+}
+
+/// The kind of the operations to return.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ListedKind {
+    /// Refunds.
+    Refund,
+    /// Repeated charges.
+    Charge,
+    /// Ends of subscriptions.
+    Cancel,
+    /// Payment links of orders.
+    Link,
+}
+
+impl ListedKind {
+    fn selection(self) -> OperationSelection {
+        OperationSelection::Only(match self {
+            ListedKind::Refund => OperationKind::Refund,
+            ListedKind::Charge => OperationKind::Charge,
+            ListedKind::Cancel => OperationKind::Cancel,
+            ListedKind::Link => OperationKind::Link,
+        })
+    }
 }
 
 /// Operations: those that are pending or unknown, the oldest first; or those that have ended, the latest first.
@@ -273,12 +157,13 @@ pub async fn list(
     State(app): State<App>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<OperationList>, Problem> {
-    let Query(ListQuery { after, ended, before }) = query?;
+    let Query(ListQuery { after, ended, before, kind }) = query?;
+    let selection = kind.map_or(OperationSelection::All, ListedKind::selection);
     let (after, before) = (after.map(identifiers::operation).transpose()?, before.map(identifiers::operation).transpose()?);
     let found = blocking(&app, move |app| {
         Ok(match ended {
-            true => app.host.ended_operations(before.as_ref(), OPERATIONS_MAX)?,
-            false => app.host.open_operations(after.as_ref(), OPERATIONS_MAX)?,
+            true => app.host.ended_operations(selection, before.as_ref(), OPERATIONS_MAX)?,
+            false => app.host.open_operations(selection, after.as_ref(), OPERATIONS_MAX)?,
         })
     });
     Ok(Json(OperationList { operations: found.await?.into_iter().map(OperationReport::from).collect() }))
@@ -337,6 +222,38 @@ pub async fn decide(
     blocking(&app, move |app| {
         let id = identifiers::operation(id)?;
         Ok(Json(app.host.decide_operation(&id, verdict, operator, comment)?.into()))
+    })
+    .await
+}
+
+/// Who withdraws an operation, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OperationWithdrawal)]
+pub struct Withdrawal {
+    /// The operator's name: 1 to 64 visible characters, no space at either end.
+    operator: String,
+    /// The reason, of 1 to 255 characters.
+    comment: String,
+}
+
+/// Withdraws a pending refund or charge of which nothing was sent yet.
+///
+/// It is `refused` then with the code `withdrawn`: it will not be sent, and its amount is free for another refund. Of one that was
+/// sent, or may have been, nothing changes: the answer is 409 with the code `operation-sent`. The same withdrawal again is answered
+/// as the first one.
+#[utoipa::path(post, path = "/operations/{id}/withdraw", operation_id = "withdraw_operation", request_body = Withdrawal,
+    params(OperationPath), responses(
+    (status = OK, body = OperationReport), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn withdraw(
+    State(app): State<App>,
+    Path(OperationPath { id }): Path<OperationPath>,
+    body: Body<Withdrawal>,
+) -> Result<Json<OperationReport>, Problem> {
+    let Json(Withdrawal { operator, comment }) = body?;
+    blocking(&app, move |app| {
+        let id = identifiers::operation(id)?;
+        Ok(Json(app.host.withdraw_operation(&id, operator, comment)?.into()))
     })
     .await
 }

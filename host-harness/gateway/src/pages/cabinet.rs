@@ -308,7 +308,7 @@ async fn show(app: &App, lang: Lang, account: AccountNumber, entered: &Entered) 
         }
         @else { (form(lang, &mark, entered, &choices)) }
         h2 { (lang.of("История", "History")) }
-        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
+        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, None))
         form method="post" action="/cabinet/leave" {
             input type="hidden" name=(CSRF) value=(mark);
             button.quiet { (lang.of("Выйти", "Log out")) }

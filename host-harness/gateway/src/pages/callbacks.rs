@@ -80,8 +80,8 @@ fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &UnrecognizedCallb
     html! {
         section.card {
             p.bad { (text::unresolved(lang, code)) }
-            p.hint lang="en" { @if !code.is_empty() { code { (code) } ": " } (message) }
-            @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
+            p.hint { @if !code.is_empty() { code { (code) } ": " } (text::sentence(lang, message)) }
+            @if *times > 1 { p { (lang.of("Сколько раз приходило: ", "Times it came: ")) (times) (lang.of(", в последний раз — ", ", the last time at ")) (clock.text(*last_at)) } }
             (raw(lang, clock, callback))
             @if acknowledged.is_none() && !callback.is_masked {
                 form.inline method="post" action={ (action) "/" (id) "/judge" } {
@@ -158,7 +158,7 @@ fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 9] {
     let given = |text: Option<&str>| text.unwrap_or("—").to_owned();
     [
         (lang.of("вид", "kind"), text::event_kind(lang, *kind).to_owned()),
-        (lang.of("повторность", "recurrence"), recurrence.name().to_owned()),
+        (lang.of("повторность", "recurrence"), text::recurrence(lang, *recurrence).to_owned()),
         (lang.of("транзакция", "transaction"), transaction.to_string()),
         (lang.of("возвращаемая транзакция", "original transaction"), given(original.as_deref())),
         (lang.of("заказ", "order"), given(order.as_deref())),

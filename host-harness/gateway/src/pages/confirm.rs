@@ -78,7 +78,18 @@ pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
 /// # Errors
 /// 422 if it is empty, too long, or contains invisible characters.
 pub fn reason(text: &str) -> Result<String, Problem> {
-    let said = "Напишите, почему: от 1 до 255 знаков, без переводов строки и невидимых знаков.";
+    words(text, "Напишите, почему: от 1 до 255 знаков, без переводов строки и невидимых знаков.")
+}
+
+/// Returns how an operator knows what became of an operation.
+///
+/// # Errors
+/// As for [`reason`].
+pub fn how_known(text: &str) -> Result<String, Problem> {
+    words(text, "Напишите, как вы это узнали: от 1 до 255 знаков, без переводов строки и невидимых знаков.")
+}
+
+fn words(text: &str, said: &'static str) -> Result<String, Problem> {
     let reason =
         required_text("comment", text.to_owned(), TEXT_CHARS_MAX).map_err(|error| Problem::from(error).in_russian(said))?;
     if reason.chars().any(invisible::is_ignorable) {
@@ -89,7 +100,7 @@ pub fn reason(text: &str) -> Result<String, Problem> {
 
 /// Shows what is wrong with a form.
 pub fn wrong(lang: Lang, problem: Option<&Problem>) -> Markup {
-    html! { @if let Some(problem) = problem { p.bad role="alert" { (problem.shown().sentence(lang == Lang::Ru)) } } }
+    html! { @if let Some(problem) = problem { p.bad role="alert" { (text::sentence(lang, problem.shown().sentence(lang == Lang::Ru))) } } }
 }
 
 /// Shows the names and values that a provider reported with an event.

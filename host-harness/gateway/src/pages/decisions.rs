@@ -1,31 +1,101 @@
-//! «Решения»: operators' decisions about money, and undoing them.
+//! «Решения»: operators' decisions about money and operations, and undoing them.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Decided, DecisionKind};
+use domain::{Decided, DecisionKind, Operation, OperationId};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
+use super::operation;
 use super::text::{self, Clock, Lang};
 use super::{AppState, CsrfForm, Operator, confirm, csrf, path_segment};
 use crate::problem::Problem;
 use crate::sessions::Session;
-use crate::shared::{App, blocking};
+use crate::shared::{App, Shared, blocking};
 
 /// How many are shown on a page, the latest first.
 const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/decisions";
 
-/// Where the list continues, and the entry for the notice.
+/// Where the list continues, and the entry for the notice. Decisions and operations are two lists that are shown as one.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
     before: Option<u64>,
+    /// `1795800000-op1795800000000`: the operations before this time and id.
+    operations_before: Option<String>,
     entry: Option<u64>,
     undone: Option<u64>,
+}
+
+/// A row of the list.
+enum Row {
+    Decided(Box<Decided>),
+    Operation(Box<Operation>),
+}
+
+impl Row {
+    fn at(&self) -> u64 {
+        match self {
+            Row::Decided(decided) => decided.decision.at,
+            Row::Operation(operation) => operation.acted_at(),
+        }
+    }
+}
+
+/// A page of the list, and where its next one begins if there is one.
+struct Rows {
+    shown: Vec<Row>,
+    next: Option<String>,
+}
+
+fn place(text: &str) -> Option<(u64, OperationId)> {
+    let (at, id) = text.split_once('-')?;
+    Some((at.parse().ok()?, OperationId::new(id).ok()?))
+}
+
+/// Returns the place before all operations of a second, and after all later ones.
+fn from_second(at: u64) -> (u64, OperationId) {
+    (at.saturating_add(1), OperationId::stored("op0"))
+}
+
+fn find(app: &Shared, before: Option<u64>, operations_before: Option<&str>) -> Result<Rows, Problem> {
+    let decided = app.host.decisions(before, PAGE_ROWS + 1)?;
+    // An address may name a decision alone, as the link from its entry does: the operations go on from there.
+    let since_first = || decided.first().filter(|_| before.is_some()).map(|first| from_second(first.decision.at));
+    let mut operations_before = operations_before.and_then(place).or_else(since_first);
+    let operations = app.host.acted_operations(operations_before.as_ref(), PAGE_ROWS + 1)?;
+    let (mut decided, mut operations) = (decided.into_iter().peekable(), operations.into_iter().peekable());
+    let mut rows = Vec::new();
+    // The latest first; the rows of each list stay in their order.
+    while rows.len() < PAGE_ROWS as usize {
+        let is_operation_later = match (decided.peek(), operations.peek()) {
+            (Some(decided), Some(operation)) => operation.acted_at() > decided.decision.at,
+            (decided, _) => decided.is_none(),
+        };
+        let next = if is_operation_later {
+            operations.next().map(Box::new).map(Row::Operation)
+        } else {
+            decided.next().map(Box::new).map(Row::Decided)
+        };
+        let Some(next) = next else { break };
+        rows.push(next);
+    }
+    let has_more = decided.peek().is_some() || operations.peek().is_some();
+    let mut before = before;
+    for row in &rows {
+        match row {
+            Row::Decided(decided) => before = Some(decided.decision.id),
+            Row::Operation(operation) => operations_before = Some((operation.acted_at(), operation.id.clone())),
+        }
+    }
+    let last_at = rows.last().map_or(0, Row::at);
+    let (at, id) = operations_before.unwrap_or_else(|| from_second(last_at));
+    let before = before.map(|before| format!("before={before}&")).unwrap_or_default();
+    Ok(Rows { shown: rows, next: has_more.then(|| format!("{ADDRESS}?{before}operations_before={at}-{id}")) })
 }
 
 pub async fn page(
@@ -35,11 +105,10 @@ pub async fn page(
     Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let undone = asked.undone;
-    let (mut decided, entered) =
-        blocking(&app, move |app| Ok((app.host.decisions(asked.before, PAGE_ROWS + 1)?, confirm::entered(app, asked.entry)?)))
-            .await?;
-    let has_more = decided.len() > PAGE_ROWS as usize;
-    decided.truncate(PAGE_ROWS as usize);
+    let (rows, entered) = blocking(&app, move |app| {
+        Ok((find(app, asked.before, asked.operations_before.as_deref())?, confirm::entered(app, asked.entry)?))
+    })
+    .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
         (confirm::notice(lang, entered.as_ref()))
@@ -48,15 +117,20 @@ pub async fn page(
         }
         p.hint {
             (lang.of(
-                "Что сотрудники зачислили, списали, отклонили и исправили вручную. Ни одна проводка не меняется: отмена делает обратную, а платёж снова ждёт решения.",
-                "What was credited, debited, dismissed and corrected by hand. No entry is ever changed: undoing makes an opposite one, and the payment waits again.",
+                "Что сотрудники зачислили, списали, отклонили и исправили вручную, что вернули через платёжные системы и что решили о таких операциях. Ни одна проводка не меняется: отмена делает обратную, а платёж снова ждёт решения.",
+                "What was credited, debited, dismissed and corrected by hand, what was refunded through payment systems, and what was decided about such operations. No entry is ever changed: undoing makes an opposite one, and the payment waits again.",
             ))
         }
         p { a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) } }
-        @if decided.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
-        @for one in &decided { (card(lang, clock, &session, one)) }
-        @if let Some(last) = decided.last().filter(|_| has_more) {
-            p.pager { a href={ (ADDRESS) "?before=" (last.decision.id) } rel="next" { (lang.of("Более ранние решения", "Earlier decisions")) " →" } }
+        @if rows.shown.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
+        @for row in &rows.shown {
+            @match row {
+                Row::Decided(decided) => (card(lang, clock, &session, decided)),
+                Row::Operation(operation) => section.card { (operation::matter(lang, clock, operation)) },
+            }
+        }
+        @if let Some(next) = &rows.next {
+            p.pager { a href=(next) rel="next" { (lang.of("Более ранние решения", "Earlier decisions")) " →" } }
         }
     };
     Ok(Page::operators(lang, titles::decisions(lang), &session).show(&content))

@@ -17,6 +17,7 @@ mod login;
 mod operation;
 mod operations;
 pub mod order;
+mod order_payments;
 mod payment;
 mod providers;
 mod qr;
@@ -24,6 +25,7 @@ mod requisites;
 mod returns;
 mod settings;
 mod statistics;
+mod statistics_file;
 mod swap;
 mod text;
 mod unmatched;
@@ -87,7 +89,7 @@ pub fn router(app: &App) -> Router<App> {
         // page.
         .route("/operator/settings/{provider}/check", get(settings::again).post(settings::check))
         .route("/operator/statistics", get(statistics::page))
-        .route("/operator/statistics.csv", get(statistics::csv))
+        .route("/operator/statistics.csv", get(statistics_file::csv))
         .route("/operator/accounts/{account}/cabinet", post(cabinet::open_as_operator))
         .route("/operator/unmatched", get(unmatched::page))
         .route("/operator/unmatched/{id}", get(unmatched::one).post(unmatched::resolve))
@@ -102,6 +104,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/operations", get(operations::page))
         .route("/operator/operations/{id}/decision", get(operations::again).post(operations::decide))
         .route("/operator/operations/{id}/retry", get(operations::again).post(operations::retry))
+        .route("/operator/operations/{id}/withdraw", get(operations::again).post(operations::withdraw))
         .route("/operator/payments/{payment}", get(payment::page))
         .route("/operator/payments/{payment}/refund", get(payment::again).post(payment::refund_payment))
         .route("/operator/corrections", get(corrections::page).post(corrections::enter))
@@ -200,7 +203,7 @@ fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Optio
         @if let Some(seconds) = seconds {
             p { (lang.of("Повторить можно через ", "Try again in ")) b { (seconds) (lang.of(" с", " s")) } "." }
         }
-        p.hint { (shown.sentence(lang == Lang::Ru)) }
+        p.hint { (text::sentence(lang, shown.sentence(lang == Lang::Ru))) }
         @for problem in &shown.problems {
             p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
         }

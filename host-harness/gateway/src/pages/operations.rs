@@ -3,15 +3,15 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Operation, OperationId, OperationKind, OperationState, OperationTask, OperationVerdict};
-use host::AccountBalances;
+use domain::{Operation, OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict};
+use host::{AccountBalances, ErrorKind};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
-use super::operation::{ADDRESS, matter};
+use super::operation::{self, ADDRESS, Back, card, decision_form, list_address, matter, withdrawal_form};
 use super::text::{Clock, Lang};
-use super::{AppState, CsrfForm, Operator, confirm, csrf};
+use super::{AppState, CsrfForm, Fields, Operator, confirm, csrf};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
@@ -19,15 +19,42 @@ use crate::shared::{App, Shared, blocking};
 
 /// How many operations of each list a page shows.
 const PAGE_ROWS: u32 = 50;
+/// The kinds that an operator can choose, by their values in the address. Without one, links are left out.
+const KINDS: [(&str, OperationSelection); 6] = [
+    ("", OperationSelection::ButLinks),
+    ("refund", OperationSelection::Only(OperationKind::Refund)),
+    ("charge", OperationSelection::Only(OperationKind::Charge)),
+    ("cancel", OperationSelection::Only(OperationKind::Cancel)),
+    ("link", OperationSelection::Only(OperationKind::Link)),
+    ("all", OperationSelection::All),
+];
 
-/// Where each list continues, and the operation for the notice.
+/// The choice of kinds, where each list continues, and the operation for the notice.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
+    kind: String,
     after: Option<String>,
     before: Option<String>,
     decided: Option<String>,
+    withdrawn: Option<String>,
     tried: Option<String>,
+}
+
+/// Returns a choice of kinds with its value in the address; the usual one for an unknown value.
+fn chosen(kind: &str) -> (&'static str, OperationSelection) {
+    KINDS.into_iter().find(|(value, _)| *value == kind).unwrap_or(KINDS[0])
+}
+
+fn chosen_name(lang: Lang, selection: OperationSelection) -> &'static str {
+    match selection {
+        OperationSelection::ButLinks => lang.of("все, кроме ссылок", "all but links"),
+        OperationSelection::All => lang.of("все", "all"),
+        OperationSelection::Only(OperationKind::Refund) => lang.of("возвраты", "refunds"),
+        OperationSelection::Only(OperationKind::Charge) => lang.of("повторные списания", "repeated charges"),
+        OperationSelection::Only(OperationKind::Cancel) => lang.of("отмены подписок", "ends of subscriptions"),
+        OperationSelection::Only(OperationKind::Link) => lang.of("ссылки на оплату", "payment links"),
+    }
 }
 
 pub async fn page(
@@ -36,72 +63,70 @@ pub async fn page(
     Operator(session): Operator,
     Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
-    let (is_decided, is_tried) = (asked.decided.is_some(), asked.tried.is_some());
-    let (open, ended) = blocking(&app, move |app| {
+    let (is_decided, is_withdrawn) = (asked.decided.is_some(), asked.withdrawn.is_some());
+    let (kind, selection) = chosen(&asked.kind);
+    let (open, ended, tried) = blocking(&app, move |app| {
         let after = asked.after.map(identifiers::operation).transpose()?;
         let before = asked.before.map(identifiers::operation).transpose()?;
-        let open = app.host.open_operations(after.as_ref(), PAGE_ROWS)?;
-        Ok((open, app.host.ended_operations(before.as_ref(), PAGE_ROWS)?))
+        let open = app.host.open_operations(selection, after.as_ref(), PAGE_ROWS)?;
+        let tried = asked.tried.map(|id| find(app, id)).transpose()?.flatten();
+        Ok((open, app.host.ended_operations(selection, before.as_ref(), PAGE_ROWS)?, tried))
     })
     .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
+    let back = Back::Operations(kind.to_owned());
     let content = html! {
         @if is_decided { p.good role="status" { (lang.of("Решение записано.", "The decision was recorded.")) } }
-        @if is_tried { p.good role="status" { (lang.of("Платёжную систему спросили ещё раз.", "The payment system was asked again.")) } }
+        @if is_withdrawn { p.good role="status" { (lang.of("Операция отменена, отправлена она не будет.", "The operation was withdrawn, and will not be sent.")) } }
+        @if let Some(tried) = &tried { (operation::notice(lang, clock, tried)) }
         p.hint {
             (lang.of(
                 "Что сделано через платёжные системы: возвраты, повторные списания, отмены подписок и ссылки на оплату. Незавершённые операции продолжаются сами. Если исход неизвестен, посмотрите его в личном кабинете платёжной системы и примите решение.",
                 "What was done at payment systems: refunds, repeated charges, ends of subscriptions and payment links. Pending operations go on by themselves. If an outcome is unknown, look it up at the payment system and decide.",
             ))
         }
+        form.filter method="get" {
+            label { (lang.of("Вид", "Kind"))
+                select name="kind" {
+                    @for (value, one) in KINDS { option value=(value) selected[value == kind] { (chosen_name(lang, one)) } }
+                }
+            }
+            button { (lang.of("Показать", "Show")) }
+        }
         h2 { (lang.of("Незавершённые", "Open")) }
         @if open.is_empty() { p.good { (lang.of("Незавершённых операций нет.", "No operation is open.")) } }
-        @for one in &open { (card(lang, clock, &session, one)) }
-        (pager(lang, "after", &open))
+        @for one in &open { (card(lang, clock, &session, one, &back)) }
+        (pager(lang, kind, "after", &open))
         h2 { (lang.of("Завершённые", "Ended")) }
         @if ended.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
         @for one in &ended { section.card { (matter(lang, clock, one)) } }
-        (pager(lang, "before", &ended))
+        (pager(lang, kind, "before", &ended))
     };
     Ok(Page::operators(lang, titles::operations(lang), &session).show(&content))
 }
 
+/// Returns the operation of a notice; `None` if the address names none.
+fn find(app: &Shared, id: String) -> Result<Option<Operation>, Problem> {
+    let Ok(id) = identifiers::operation(id) else { return Ok(None) };
+    match app.host.operation(&id) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        found => Ok(Some(found?)),
+    }
+}
+
 /// Returns the link to the rest of a list, if it has more rows than are shown.
-fn pager(lang: Lang, parameter: &str, shown: &[Operation]) -> Markup {
+fn pager(lang: Lang, kind: &str, parameter: &str, shown: &[Operation]) -> Markup {
     let is_full = shown.len() >= PAGE_ROWS as usize;
     html! {
         @if let Some(last) = shown.last().filter(|_| is_full) {
-            p.pager { a href={ (ADDRESS) "?" (parameter) "=" (last.id) } rel="next" { (lang.of("Дальше", "More")) " →" } }
+            p.pager { a href=(list_address(kind, &[(parameter, &last.id)])) rel="next" { (lang.of("Дальше", "More")) " →" } }
         }
     }
 }
 
-fn card(lang: Lang, clock: Clock, session: &Session, operation: &Operation) -> Markup {
-    html! {
-        section.card {
-            (matter(lang, clock, operation))
-            @match operation.state {
-                OperationState::Unknown { .. } => (decision_form(lang, session, operation, "")),
-                _ => {
-                    form method="post" action={ (ADDRESS) "/" (operation.id) "/retry" } {
-                        (csrf(session))
-                        button.quiet { (lang.of("Спросить сейчас", "Ask now")) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn decision_form(lang: Lang, session: &Session, operation: &Operation, comment: &str) -> Markup {
-    html! {
-        form.filter method="post" action={ (ADDRESS) "/" (operation.id) "/decision" } {
-            (csrf(session))
-            label { (lang.of("Как вы это узнали", "How you know")) input name="comment" required maxlength="255" value=(comment); }
-            button name="verdict" value="done" { (lang.of("Выполнена…", "It was done…")) }
-            button.quiet name="verdict" value="not-done" { (lang.of("Не выполнена…", "It was not done…")) }
-        }
-    }
+/// Returns the page to which a form leads back.
+fn back_of(fields: &Fields) -> Back {
+    Back::of(chosen(fields.get("kind")).0, fields.get("payment"))
 }
 
 /// Redirects to the list, when a form's address is opened by GET.
@@ -110,10 +135,71 @@ pub async fn again() -> Redirect {
 }
 
 /// Tries a pending operation again now.
-pub async fn retry(State(app): AppState, Path(id): Path<String>, CsrfForm { .. }: CsrfForm) -> Result<Redirect, Problem> {
+pub async fn retry(
+    State(app): AppState,
+    Path(id): Path<String>,
+    CsrfForm { fields, .. }: CsrfForm,
+) -> Result<Redirect, Problem> {
     let id = identifiers::operation(id)?;
     let tried = blocking(&app, move |app| Ok(app.host.retry_operation(&id)?)).await?;
-    Ok(Redirect::to(&format!("{ADDRESS}?tried={}", tried.id)))
+    Ok(Redirect::to(&back_of(&fields).with_notice("tried", &tried.id)))
+}
+
+/// Asks for confirmation, or withdraws an operation.
+pub async fn withdraw(
+    State(app): AppState,
+    lang: Lang,
+    Path(id): Path<String>,
+    CsrfForm { session, fields }: CsrfForm,
+) -> Result<Response, Problem> {
+    let (id, back, comment) = (identifiers::operation(id)?, back_of(&fields), fields.get("comment").to_owned());
+    let problem = if fields.get("decision") == "confirmed" {
+        let withdrawn = match confirm::reason(&comment) {
+            Err(problem) => Err(problem),
+            Ok(comment) => {
+                let (id, operator) = (id.clone(), session.operator.clone());
+                blocking(&app, move |app| Ok(app.host.withdraw_operation(&id, operator, comment)?)).await
+            }
+        };
+        match withdrawn {
+            Ok(_) => return Ok(Redirect::to(&back.with_notice("withdrawn", &id)).into_response()),
+            Err(problem) if problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND => Some(problem),
+            Err(problem) => return Err(problem),
+        }
+    } else {
+        None
+    };
+    let operation = blocking(&app, move |app| Ok(app.host.operation(&id)?)).await?;
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let can_be = operation.state == OperationState::Pending && !operation.is_sent;
+    let content = html! {
+        (confirm::wrong(lang, problem.as_ref()))
+        section.card {
+            (matter(lang, clock, &operation))
+            @if can_be {
+                h2 { (lang.of("Отменить эту операцию?", "Withdraw this operation?")) }
+                p {
+                    (lang.of(
+                        "Платёжной системе она отправлена не будет, деньги останутся на месте. Вернуть отменённую операцию нельзя: понадобится новая.",
+                        "It will not be sent to the payment system, and no money will move. What is withdrawn stays so: a new one would be needed.",
+                    ))
+                }
+                (withdrawal_form(lang, &session, &operation, &comment, &back))
+            } @else if problem.is_none() {
+                p.bad role="alert" { (lang.of("Отменить нельзя: операция уже отправлена или завершена.", "It cannot be withdrawn: it was sent, or has ended.")) }
+            }
+        }
+        p { a href=(back.address()) { "← " (lang.of("Вернуться", "Back")) } }
+    };
+    let status = problem.map_or(StatusCode::OK, |problem| problem.status);
+    Ok((status, Page::operators(lang, titles::operations(lang), &session).show(&content)).into_response())
+}
+
+/// What an operator typed about an operation whose outcome is unknown.
+struct Typed {
+    id: OperationId,
+    comment: String,
+    back: Back,
 }
 
 /// Asks for confirmation, or records a decision.
@@ -123,16 +209,16 @@ pub async fn decide(
     Path(id): Path<String>,
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Response, Problem> {
-    let id = identifiers::operation(id)?;
-    let (comment, is_confirmed) = (fields.get("comment").to_owned(), fields.get("decision") == "confirmed");
+    let typed = Typed { id: identifiers::operation(id)?, comment: fields.get("comment").to_owned(), back: back_of(&fields) };
+    let is_confirmed = fields.get("decision") == "confirmed";
     let done = match verdict(fields.get("verdict")) {
         Err(problem) => Err(problem),
-        Ok(verdict) if is_confirmed => record(&app, &session, &id, verdict, &comment).await,
-        Ok(verdict) => ask(&app, lang, &session, &id, verdict, &comment).await,
+        Ok(verdict) if is_confirmed => record(&app, &session, &typed, verdict).await,
+        Ok(verdict) => ask(&app, lang, &session, &typed, verdict).await,
     };
     match done {
         Err(problem) if problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND => {
-            refused(&app, lang, &session, id, &comment, problem).await
+            refused(&app, lang, &session, typed, problem).await
         }
         done => done,
     }
@@ -147,15 +233,9 @@ fn verdict(sent: &str) -> Result<OperationVerdict, Problem> {
 }
 
 /// Records a decision. The same form again has the same answer.
-async fn record(
-    app: &App,
-    session: &Session,
-    id: &OperationId,
-    verdict: OperationVerdict,
-    comment: &str,
-) -> Result<Response, Problem> {
-    let comment = confirm::reason(comment)?;
-    let (of, operator) = (id.clone(), session.operator.clone());
+async fn record(app: &App, session: &Session, typed: &Typed, verdict: OperationVerdict) -> Result<Response, Problem> {
+    let comment = confirm::how_known(&typed.comment)?;
+    let (of, operator) = (typed.id.clone(), session.operator.clone());
     blocking(app, move |app| {
         let before = app.host.operation(&of)?;
         if before.decision.is_some_and(|before| before.operator == operator && before.comment == comment) {
@@ -165,15 +245,14 @@ async fn record(
         Ok(())
     })
     .await?;
-    Ok(Redirect::to(&format!("{ADDRESS}?decided={id}")).into_response())
+    Ok(Redirect::to(&typed.back.with_notice("decided", &typed.id)).into_response())
 }
 
 async fn refused(
     app: &App,
     lang: Lang,
     session: &Session,
-    id: OperationId,
-    comment: &str,
+    Typed { id, comment, back }: Typed,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let operation = blocking(app, move |app| Ok(app.host.operation(&id)?)).await?;
@@ -183,9 +262,9 @@ async fn refused(
         (confirm::wrong(lang, Some(&problem)))
         section.card {
             (matter(lang, clock, &operation))
-            @if is_unknown { (decision_form(lang, session, &operation, comment)) }
+            @if is_unknown { (decision_form(lang, session, &operation, &comment, &back)) }
         }
-        p { a href=(ADDRESS) { "← " (lang.of("Все операции", "All operations")) } }
+        p { a href=(back.address()) { "← " (lang.of("Вернуться", "Back")) } }
     };
     Ok((problem.status, Page::operators(lang, titles::operations(lang), session).show(&content)).into_response())
 }
@@ -202,11 +281,10 @@ async fn ask(
     app: &App,
     lang: Lang,
     session: &Session,
-    id: &OperationId,
+    Typed { id, comment, back }: &Typed,
     verdict: OperationVerdict,
-    comment: &str,
 ) -> Result<Response, Problem> {
-    confirm::reason(comment)?;
+    confirm::how_known(comment)?;
     let id = id.clone();
     let (operation, account) = blocking(app, move |app| {
         let operation = app.host.operation(&id)?;
@@ -233,12 +311,13 @@ async fn ask(
             p { (lang.of("Как вы это узнали: ", "How you know: ")) (comment) }
             form.inline method="post" action={ (ADDRESS) "/" (operation.id) "/decision" } {
                 (csrf(session))
+                (back.fields())
                 input type="hidden" name="comment" value=(comment);
                 input type="hidden" name="verdict" value=(value);
                 button name="decision" value="confirmed" {
                     @if is_done { (lang.of("Да, выполнена", "Yes, it was done")) } @else { (lang.of("Да, не выполнена", "Yes, it was not done")) }
                 }
-                a href=(ADDRESS) { (lang.of("Нет, вернуться", "No, go back")) }
+                a href=(back.address()) { (lang.of("Нет, вернуться", "No, go back")) }
             }
         }
     };

@@ -4,11 +4,12 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryKind, Money, Order, OrderId, OrderMoney, PaymentLink, Resolution};
-use host::LinkOptions;
+use domain::{Money, Order, OrderId, PaymentLink};
+use host::{HostError, LinkOptions};
 use maud::{Markup, html};
 
 use super::layout::Page;
+use super::order_payments::OrderPayments;
 use super::text::{self, Lang};
 use super::{AppState, amount, ended, qr};
 use crate::peer::Peer;
@@ -93,41 +94,6 @@ enum Standing {
     Blocked,
 }
 
-/// The payments for an order that did not pay it automatically, and the money that was returned or declined.
-#[derive(Default)]
-struct Came {
-    /// Payments that an operator must decide about.
-    waits: Vec<Money>,
-    /// Payments that an operator entered.
-    by_operator: Vec<Money>,
-    /// Refunds and chargebacks.
-    back: Vec<Money>,
-    /// Whether a payment was declined.
-    is_declined: bool,
-    /// Whether the payment system holds the order's amount.
-    is_held: bool,
-}
-
-impl Came {
-    fn of(OrderMoney { entries, unmatched, is_declined, held_by }: OrderMoney) -> Came {
-        let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came {
-            back: back.map(|entry| entry.amount.negated()).collect(),
-            is_declined,
-            is_held: held_by.is_some(),
-            ..Came::default()
-        };
-        for one in unmatched {
-            match one.resolution {
-                None => came.waits.push(one.event.facts.amount),
-                Some(Resolution { seq: Some(_), .. }) => came.by_operator.push(one.event.facts.amount),
-                Some(_) => {}
-            }
-        }
-        came
-    }
-}
-
 pub async fn page(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
     show(&app, lang, &token, Step::Before).await
 }
@@ -163,7 +129,7 @@ fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
 }
 
 fn missing() -> Problem {
-    Problem::not_found("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
+    Problem::from(HostError::unknown_order()).in_russian("Такого заказа нет, или адрес скопирован не целиком.")
 }
 
 /// Returns the order id in a token. The order need not exist.
@@ -180,7 +146,7 @@ fn is_over(app: &Shared, order: &Order) -> bool {
     order.expires_at.is_some_and(|at| at <= app.now())
 }
 
-fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) -> Result<Standing, Problem> {
+fn standing(app: &Shared, order: &Order, came: &OrderPayments, step: Step, lang: Lang) -> Result<Standing, Problem> {
     if order.paid_by.is_some() {
         return Ok(Standing::Paid);
     }
@@ -220,7 +186,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     let asked = token.to_owned();
     let (order, came, standing) = blocking(app, move |app| {
         let order = find(app, &asked)?;
-        let came = Came::of(app.host.order_money(&order.id)?);
+        let came = OrderPayments::of(app.host.order_money(&order.id)?);
         let standing = match ended::page(app, lang, &order).filter(|_| order.paid_by.is_none()) {
             Some(page) => Err(page),
             None => Ok(standing(app, &order, &came, step, lang)?),
@@ -253,14 +219,14 @@ struct View<'v> {
     token: &'v str,
     step: Step,
     order: &'v Order,
-    came: &'v Came,
+    came: &'v OrderPayments,
 }
 
 impl View<'_> {
     fn title(&self, standing: &Standing) -> &'static str {
         let Self { lang, step, .. } = self;
         match (standing, step) {
-            (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment went back"),
+            (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment was refunded"),
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
             (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
             (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
@@ -276,8 +242,13 @@ impl View<'_> {
 
     /// Reports whether all money for the order was returned.
     fn is_all_back(&self) -> bool {
-        let back = self.came.back.iter().map(|amount| i128::from(amount.minor_units)).sum::<i128>();
-        back >= i128::from(self.order.amount.minor_units)
+        !self.came.back.is_empty() && self.came.left <= 0
+    }
+
+    /// Returns what is left of the payments, if some of it went back.
+    fn left(&self) -> Option<Money> {
+        let minor_units = i64::try_from(self.came.left.max(0)).unwrap_or(i64::MAX);
+        (!self.came.back.is_empty()).then_some(Money { minor_units, ..self.order.amount })
     }
 
     /// Reports whether the payment may come while the page is shown. Who pays by a code on this page does not leave it.
@@ -349,7 +320,9 @@ impl View<'_> {
         let lang = self.lang;
         let line = |ru, en, amount: &Money| html! { p { (lang.of(ru, en)) b { (text::amount(lang, *amount)) } } };
         html! {
-            @for amount in &self.came.back { (line("Возвращено: ", "Went back: ", amount)) }
+            @for amount in &self.came.back { (line("Возвращено: ", "Refunded: ", amount)) }
+            @for amount in &self.came.again { (line("Снова зачислено: ", "Credited again: ", amount)) }
+            @if let Some(left) = self.left() { (line("Осталось от платежа: ", "Left of the payment: ", &left)) }
             @for amount in &self.came.by_operator { (line("Зачислено оператором: ", "Credited by the operator: ", amount)) }
             @if !self.came.waits.is_empty() {
                 @for amount in &self.came.waits { (line("Пришёл платёж, который проверяет оператор: ", "A payment that the operator looks at: ", amount)) }

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Ability, Event, Money, Operation, OperationId, OperationState, PaymentDetails};
+use domain::{Ability, Event, Money, Operation, OperationId, OperationKind, OperationState, PaymentDetails};
 use host::{Availability, OperationAction, OperationRequest, TEXT_CHARS_MAX, TopUpLimits, required_text};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -86,7 +86,7 @@ pub async fn page(
 ) -> Result<Response, Problem> {
     let details = details(&app, &payment).await?;
     let of_notice = |one: &&Operation| Some(one.id.as_str()) == asked.operation.as_deref();
-    let notice = notice(lang, details.operations.iter().find(of_notice));
+    let notice = notice(lang, Clock::new(app.config.utc_offset_hours), details.operations.iter().find(of_notice));
     let typed = Typed::rest_of(lang, &details);
     Ok(show(&app, lang, &session, &details, &typed, StatusCode::OK, &notice))
 }
@@ -96,26 +96,30 @@ async fn details(app: &App, payment: &str) -> Result<PaymentDetails, Problem> {
     blocking(app, move |app| Ok(app.host.payment(payment)?)).await
 }
 
-/// Returns the notice of an operation that was just asked for.
-fn notice(lang: Lang, operation: Option<&Operation>) -> Markup {
+/// Returns the notice of a refund that was just asked for, tried, withdrawn or decided.
+fn notice(lang: Lang, clock: Clock, operation: Option<&Operation>) -> Markup {
     let Some(operation) = operation else { return html! {} };
+    if operation.task.kind() != OperationKind::Refund {
+        return operation::notice(lang, clock, operation);
+    }
     let sum = operation.task.amount().map(|amount| text::amount(lang, amount)).unwrap_or_default();
     html! {
         @match &operation.state {
-            OperationState::Pending => p.good role="status" {
-                (lang.of("Возврат принят: ", "The refund was accepted: ")) b { (sum) } ". "
-                (lang.of(
-                    "Платёжная система ещё не сообщила, что он выполнен. Программа узнает это сама; отправлять его ещё раз не нужно.",
-                    "The payment system has not said yet that it is done. The program finds out by itself; do not send it again.",
-                ))
+            OperationState::Pending => div.good role="status" {
+                p { (lang.of("Записано: вернуть ", "Recorded: refund ")) b { (sum) } "." }
+                (operation::standing(lang, clock, operation))
+                p { (lang.of("Просить о возврате ещё раз не нужно: программа доведёт его до конца сама.", "Do not ask for the refund again: the program sees it through by itself.")) }
             },
             OperationState::Done { .. } => p.good role="status" { (lang.of("Возвращено: ", "Refunded: ")) b { (sum) } "." },
+            OperationState::Refused { .. } if operation.is_withdrawn() => p.good role="status" {
+                (lang.of("Возврат отменён, деньги не двигались: ", "The refund was withdrawn, no money moved: ")) b { (sum) } "."
+            },
             OperationState::Refused { message, .. } => p.bad role="alert" {
-                (lang.of("Платёжная система отказала, деньги не возвращены: ", "The payment system refused, no money went back: ")) (message)
+                (lang.of("Возврат не выполнен, деньги не возвращены: ", "The refund was not done, no money went back: ")) (text::sentence(lang, message))
             },
             OperationState::Unknown { message } => p.bad role="alert" {
-                (lang.of("Неизвестно, выполнен ли возврат: ", "It is not known whether the refund was done: ")) (message) " "
-                a href=(operation::ADDRESS) { (lang.of("Что делать", "What to do")) }
+                (lang.of("Неизвестно, выполнен ли возврат: ", "It is not known whether the refund was done: ")) (text::sentence(lang, message)) " "
+                (lang.of("Найдите его в личном кабинете платёжной системы и запишите ниже, выполнен ли он.", "Look it up at the payment system, and record below whether it was done."))
             },
         }
     }
@@ -147,7 +151,7 @@ fn show(
         }
         h2 { (lang.of("Операции", "Operations")) }
         @if details.operations.is_empty() { p.hint { (lang.of("Операций по этому платежу не было.", "There was no operation about this payment.")) } }
-        @for one in &details.operations { section.card { (operation::matter(lang, clock, one)) } }
+        @for one in &details.operations { (operation::card(lang, clock, session, one, &operation::Back::Payment(details.state.movement.id))) }
         h2 { (lang.of("Вернуть деньги", "Refund")) }
         (refund(lang, session, details, &refunding(app, details), typed))
     };

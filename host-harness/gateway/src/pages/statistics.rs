@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
-use axum::response::Response;
-use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::{
-    Account, AccountNumber, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart, ProviderName,
+    Account, AccountNumber, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, MovementId, Operation,
+    OperationDecision, PageStart, ProviderName,
 };
-use host::{AccountBalances, Pages, invisible};
+use host::AccountBalances;
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
@@ -18,13 +17,10 @@ use super::layout::{Page, titles};
 use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, chart, confirm, csrf, path_segment};
-use crate::download;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
 const PAGE_ROWS: u32 = 50;
-/// How many entries are read at once for a file, each time in a separate transaction.
-const FILE_ROWS: u32 = 250;
 /// The index of the comment's column.
 const COMMENT: usize = 4;
 
@@ -51,16 +47,16 @@ pub struct PageQuery {
 }
 
 /// The parsed fields.
-struct ParsedQuery {
-    filter: EntryFilter,
-    from: Date,
-    to: Date,
+pub struct ParsedQuery {
+    pub filter: EntryFilter,
+    pub from: Date,
+    pub to: Date,
     page: PageStart,
 }
 
 impl PageQuery {
     /// Parses the fields. Without dates, the period is this month.
-    fn wanted(&self, clock: Clock, now: u64) -> ParsedQuery {
+    pub fn wanted(&self, clock: Clock, now: u64) -> ParsedQuery {
         let today = clock.day(now);
         let first = today.replace_day(1).unwrap_or(today);
         let from = text::parse_date(&self.from).unwrap_or(first);
@@ -109,6 +105,8 @@ impl ParsedQuery {
 /// The data of the page.
 struct PageData {
     entries: Vec<Entry>,
+    /// The operations that made entries, by their movements.
+    operations: BTreeMap<MovementId, Operation>,
     hours: Vec<HourlyTotal>,
     account: Option<AccountBalances>,
     /// Whether there is a page of later entries before this one, and a page of earlier ones after it.
@@ -132,7 +130,8 @@ fn find(app: &Shared, wanted: &ParsedQuery) -> Result<PageData, Problem> {
         }
     }
     let account = filter.account.as_ref().map(|number| app.host.find_account(number)).transpose()?.flatten();
-    Ok(PageData { entries, hours: app.host.hourly_totals(filter)?, account, has_later, has_earlier })
+    let (operations, hours) = (app.host.operations_of_entries(&entries)?, app.host.hourly_totals(filter)?);
+    Ok(PageData { entries, operations, hours, account, has_later, has_earlier })
 }
 
 pub async fn page(
@@ -171,7 +170,7 @@ pub async fn page(
         }
         (chart::charts(lang, clock, wanted.from, wanted.to, &found.hours))
         p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
-        (table(lang, clock, &found.entries, true))
+        (table(lang, clock, &found.entries, Some(&found.operations)))
         (pager(lang, &wanted, &found))
     };
     Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
@@ -186,7 +185,7 @@ fn contract(lang: Lang, account: &Account) -> Markup {
 }
 
 /// Returns when the statistics count an entry: a write-off by its date, every other entry by its time.
-fn counted(clock: Clock, entry: &Entry) -> String {
+pub fn counted(clock: Clock, entry: &Entry) -> String {
     entry.date.map_or_else(|| clock.text(entry.at), text::calendar_day)
 }
 
@@ -245,8 +244,9 @@ fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
     }
 }
 
-/// Shows entries in a table that becomes a list on a phone. On an account's own page, its number is left out.
-pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) -> Markup {
+/// Shows entries in a table that becomes a list on a phone: to operators with the operations that made them. To a subscriber their own
+/// number is not shown, nor who decided what.
+pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operations: Option<&BTreeMap<MovementId, Operation>>) -> Markup {
     if entries.is_empty() {
         return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
     }
@@ -260,7 +260,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
         lang.of("Заказ", "Order"),
         lang.of("Транзакция", "Transaction"),
     ];
-    let is_shown = |name: &&str| with_account || *name != account;
+    let is_shown = |name: &&str| operations.is_some() || *name != account;
     html! {
         table {
             thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
@@ -274,7 +274,10 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
-                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, entry)) } } @else { (cell) }
+                                @match operations {
+                                    Some(operations) if at == COMMENT => div { span { (cell) } (beside(lang, entry, operations)) },
+                                    _ => (cell)
+                                }
                             }
                         }
                     }
@@ -286,7 +289,8 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
 
 /// Shows what operators see of an entry besides its comment: its sequence number, its write-off's id, who decided it and why,
 /// and what the provider reported with it.
-fn beside(lang: Lang, entry: &Entry) -> Markup {
+fn beside(lang: Lang, entry: &Entry, operations: &BTreeMap<MovementId, Operation>) -> Markup {
+    let operation = entry.movement.and_then(|movement| operations.get(&movement));
     html! {
         div.hint {
             "№ " (entry.seq)
@@ -299,8 +303,26 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
             @if let (EntryKind::Payment, Some(movement)) = (entry.kind, entry.movement) {
                 ". " a href=(payment_address(movement)) { (lang.of("Платёж и возвраты", "Payment and refunds")) }
             }
+            @if let Some(operation) = operation { ". " (made_by(lang, operation)) }
         }
         (confirm::extra(lang, &entry.extra))
+    }
+}
+
+/// Says who began the operation that made an entry, and who recorded its outcome if nobody else told it.
+fn made_by(lang: Lang, operation: &Operation) -> Markup {
+    let Operation { id, operator, reason, decision, task, .. } = operation;
+    let name = lang.of("Операция ", "Operation ");
+    html! {
+        @match task.payment() {
+            Some(payment) => a href=(payment_address(payment)) { (name) (id) },
+            None => { (name) (id) }
+        }
+        @if !operator.is_empty() { (lang.of(", начал ", ", begun by ")) (operator) }
+        @if !reason.is_empty() { ": " (reason) }
+        @if let Some(OperationDecision { operator, comment, .. }) = decision {
+            (lang.of("; исход записал ", "; outcome recorded by ")) (operator) ": " (comment)
+        }
     }
 }
 
@@ -318,106 +340,5 @@ fn pager(lang: Lang, wanted: &ParsedQuery, found: &PageData) -> Markup {
                 a href=(link("before", last)) rel="next" { (lang.of("Более старые", "Older")) " →" }
             }
         }
-    }
-}
-
-/// Sends the entries as a file for a spreadsheet: those that exist when the download begins, and none that are entered later.
-pub async fn csv(
-    State(app): AppState,
-    lang: Lang,
-    Operator(_): Operator,
-    Query(asked): Query<PageQuery>,
-) -> Result<Response, Problem> {
-    let clock = Clock::new(app.config.utc_offset_hours);
-    let ParsedQuery { filter, from, to, .. } = asked.wanted(clock, app.now());
-    let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
-    let mut pages = Pages::new(filter, FILE_ROWS);
-    // Only with this mark do spreadsheets recognize UTF-8.
-    let mut mark = Some("\u{feff}".as_bytes());
-    Ok(download::stream(&name, move || {
-        if let Some(mark) = mark.take() {
-            return Ok(Some([mark, &lines(&[header(lang)])?].concat()));
-        }
-        let entries = app.host.next_page(&mut pages).map_err(std::io::Error::other)?;
-        let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
-        if rows.is_empty() { Ok(None) } else { Ok(Some(lines(&rows)?)) }
-    }))
-}
-
-fn header(lang: Lang) -> Vec<String> {
-    let names = [
-        lang.of("Номер", "Number"),
-        lang.of("Время", "Time"),
-        lang.of("Лицевой счёт", "Account"),
-        lang.of("Вид", "Kind"),
-        lang.of("Сумма", "Amount"),
-        lang.of("Валюта", "Currency"),
-        lang.of("Комментарий", "Comment"),
-        lang.of("Заказ", "Order"),
-        lang.of("Транзакция", "Transaction"),
-        lang.of("Платёжная система", "Payment system"),
-        lang.of("Внесено", "Entered"),
-        lang.of("Решил", "Decided by"),
-        lang.of("Почему", "Why"),
-        lang.of("Сторно проводки", "Takes back entry"),
-        lang.of("Сведения платёжной системы", "What the payment system says beside"),
-        lang.of("Списание (id)", "Write-off (id)"),
-    ];
-    names.map(str::to_owned).to_vec()
-}
-
-fn row(lang: Lang, clock: Clock, entry: Entry) -> Vec<String> {
-    let decision = entry.decision.clone();
-    let extra: Vec<String> = entry.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    vec![
-        entry.seq.to_string(),
-        counted(clock, &entry),
-        escape_formula(entry.account.into()),
-        text::kind(lang, entry.kind).to_owned(),
-        money::format_amount(entry.amount.minor_units).replace('.', lang.of(",", ".")),
-        entry.amount.currency.to_string(),
-        escape_formula(entry.comment),
-        entry.order.map(String::from).unwrap_or_default(),
-        escape_formula(entry.transaction.map(String::from).unwrap_or_default()),
-        entry.provider.map(String::from).unwrap_or_default(),
-        clock.text(entry.at),
-        escape_formula(decision.as_ref().map(|decision| decision.operator.clone()).unwrap_or_default()),
-        escape_formula(decision.map(|decision| decision.reason).unwrap_or_default()),
-        entry.reverses.map(|seq| seq.to_string()).unwrap_or_default(),
-        escape_formula(extra.join("; ")),
-        escape_formula(entry.writeoff.unwrap_or_default()),
-    ]
-}
-
-/// Returns a text that a spreadsheet does not interpret as a formula.
-fn escape_formula(text: String) -> String {
-    // Spreadsheets skip invisible characters, and treat full-width signs like ASCII ones.
-    let first = text.chars().find(|char| !char.is_whitespace() && !invisible::is_ignorable(*char));
-    let is_formula = first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) || text.starts_with(['\t', '\r']);
-    if is_formula { format!("'{text}") } else { text }
-}
-
-fn lines(rows: &[Vec<String>]) -> std::io::Result<Vec<u8>> {
-    let mut builder = WriterBuilder::new();
-    builder.delimiter(b';').quote_style(QuoteStyle::Always).terminator(Terminator::CRLF);
-    let mut writer = builder.from_writer(Vec::new());
-    rows.iter().try_for_each(|row| writer.write_record(row))?;
-    writer.into_inner().map_err(|error| error.into_error())
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "these are tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_becomes_a_formula_or_another_cell() {
-        for text in ["＝1+1", "\u{a0}=1", "\u{feff}=1", "\t1"] {
-            assert!(escape_formula(text.to_owned()).starts_with('\''), "{text:?}");
-        }
-        let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| escape_formula(text.to_owned())).to_vec();
-        let lines = lines(&[row, vec![String::new(), "a\r\nb".to_owned(), "'".to_owned()]]).unwrap();
-        let want = "\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n\"\";\"a\r\nb\";\"'\"\r\n";
-        assert_eq!(String::from_utf8(lines).as_deref(), Ok(want));
     }
 }

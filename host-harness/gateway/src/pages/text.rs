@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domain::{Ability, EntryKind, EventKind, MismatchReason, Money, MovementOrigin, OperationState};
+use domain::{Ability, EntryKind, EventKind, MismatchReason, Money, MovementOrigin, Operation, OperationState, Recurrence};
+use maud::{Markup, html};
 use money::Currency;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
@@ -118,6 +119,20 @@ fn number(lang: Lang, minor_units: i64) -> String {
     }
     let point = lang.of(",", ".");
     format!("{sign}{grouped}{point}{decimals}")
+}
+
+/// Shows a sentence that a component or this program said, with its full stop. Where the page is Russian and the sentence is not, it is
+/// marked so.
+pub fn sentence(lang: Lang, said: &str) -> Markup {
+    let said = said.trim();
+    let is_russian = said.chars().any(|char| matches!(char, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё'));
+    let of = match (lang, is_russian) {
+        (Lang::Ru, false) => Some("en"),
+        (Lang::En, true) => Some("ru"),
+        _ => None,
+    };
+    let end = if said.is_empty() || said.ends_with(['.', '!', '?', '…', ':']) { "" } else { "." };
+    html! { @if let Some(of) = of { span lang=(of) { (said) (end) } } @else { (said) (end) } }
 }
 
 /// Returns what a component can do, in words.
@@ -238,8 +253,17 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
     }
 }
 
-pub fn operation_state(lang: Lang, state: &OperationState) -> &'static str {
-    match state {
+pub fn recurrence(lang: Lang, recurrence: Recurrence) -> &'static str {
+    match recurrence {
+        Recurrence::Single => lang.of("разовый", "single"),
+        Recurrence::First => lang.of("первый из регулярных", "first"),
+        Recurrence::Repeat => lang.of("повторный", "repeat"),
+    }
+}
+
+pub fn operation_state(lang: Lang, operation: &Operation) -> &'static str {
+    match operation.state {
+        _ if operation.is_withdrawn() => lang.of("отменена", "withdrawn"),
         OperationState::Pending => lang.of("выполняется", "pending"),
         OperationState::Done { .. } => lang.of("выполнена", "done"),
         OperationState::Refused { .. } => lang.of("не выполнена", "not done"),

@@ -257,6 +257,7 @@ fn name_of_an_operator_is_checked_everywhere() {
         ("POST /api/v1/decisions/{id}/undo", json!({"reason": reason})),
         ("POST /api/v1/operations", json!({"provider": "chronopay", "payment": "1", "kind": "refund", "amount": amount})),
         ("POST /api/v1/operations/{id}/decision", json!({"verdict": "done", "comment": comment})),
+        ("POST /api/v1/operations/{id}/withdraw", json!({"comment": comment})),
         ("POST /api/v1/providers/{name}/pause", json!({})),
         ("POST /api/v1/providers/{name}/resume", json!({})),
         ("POST /api/v1/unmatched/{id}/credit", json!({"account": "100500", "comment": comment})),

@@ -78,7 +78,7 @@ fn unmatched_payment_is_credited_after_confirmation_and_undone() {
         csv.lines()
             .next()
             .unwrap()
-            .ends_with("\"Решил\";\"Почему\";\"Сторно проводки\";\"Сведения платёжной системы\";\"Списание (id)\""),
+            .contains("\"Решил\";\"Почему\";\"Сторно проводки\";\"Сведения платёжной системы\";\"Списание (id)\";"),
         "{csv}"
     );
     assert!(csv.contains(";\"anna\";\"по письму\";\"\";\"") && csv.contains("payment-type=Visa"), "{csv}");

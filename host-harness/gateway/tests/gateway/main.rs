@@ -29,6 +29,7 @@ mod operator_pages;
 mod orders;
 mod payer;
 mod payment_system;
+mod refund_pages;
 mod refunds;
 mod server;
 mod swap;

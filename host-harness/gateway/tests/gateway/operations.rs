@@ -18,17 +18,17 @@ use crate::swap::{KEY, made_up_payment};
 const HOURS: usize = 200;
 
 /// A served gateway with a paid order of 100.00, at a payment system that a test controls.
-struct Shop {
-    server: Server,
-    bank: Arc<Bank>,
-    clock: Hands,
-    host: Host,
+pub struct Shop {
+    pub server: Server,
+    pub bank: Arc<Bank>,
+    pub clock: Hands,
+    pub host: Host,
     /// The movement of the payment.
-    payment: String,
+    pub payment: String,
 }
 
 impl Shop {
-    fn open() -> Shop {
+    pub fn open() -> Shop {
         let (folder, bank, clock) = (TempDir::new().unwrap(), Bank::new(), Hands::new());
         add_component(folder.path());
         let gateway = Gateway::open(builder(folder.path(), &bank, &clock), config()).unwrap();
@@ -60,12 +60,12 @@ impl Shop {
         json!({"provider": NAME, "payment": self.payment, "kind": "refund", "amount": amount, "reason": "ошибочный платёж"})
     }
 
-    fn refund(&self, key: &str, minor_units: i64) -> (u16, Value) {
+    pub fn refund(&self, key: &str, minor_units: i64) -> (u16, Value) {
         self.ask(key, &self.refund_of(minor_units))
     }
 
     /// Begins a refund whose answers are lost until it is unknown, and returns its id.
-    fn lose(&self) -> String {
+    pub fn lose(&self) -> String {
         self.bank.is(Mood::LosesAnswers);
         let (status, refund) = self.refund("lost", 3_000);
         assert_eq!((status, &refund["state"]), (200, &json!("pending")), "{refund}");
@@ -76,11 +76,11 @@ impl Shop {
         refund["id"].as_str().unwrap().to_owned()
     }
 
-    fn operation(&self, id: &str) -> Value {
+    pub fn operation(&self, id: &str) -> Value {
         self.server.get(&format!("/api/v1/operations/{id}")).1
     }
 
-    fn listed(&self, query: &str) -> Vec<String> {
+    pub fn listed(&self, query: &str) -> Vec<String> {
         let list = self.server.get(&format!("/api/v1/operations{query}")).1;
         list["operations"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     }
@@ -89,12 +89,12 @@ impl Shop {
         format!("/operator/payments/{}/refund", self.payment)
     }
 
-    fn paid_back(&self) -> Vec<String> {
+    pub fn paid_back(&self) -> Vec<String> {
         self.bank.paid_back()
     }
 }
 
-fn problem((status, answer): (u16, Value)) -> (u16, String) {
+pub fn problem((status, answer): (u16, Value)) -> (u16, String) {
     (status, answer["code"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -175,7 +175,7 @@ fn pending_refund_is_tried_again_on_request() {
     assert_eq!(shop.listed(&format!("?after={id}")), Vec::<String>::new());
     sees(
         &shop.server.log_in().get("/operator/operations"),
-        &["Возврат 30,00 ₽", "выполняется", "Следующая попытка", "Спросить сейчас"],
+        &["Возврат 30,00 ₽", "выполняется", "Следующая попытка", "Отправить сейчас"],
     );
     shop.bank.is(Mood::Answers);
     let (status, tried) = shop.server.post(&format!("/api/v1/operations/{id}/retry"), &Value::Null);
@@ -209,7 +209,7 @@ fn unknown_refund_is_decided_on_the_page_after_a_confirmation() {
     let path = format!("/operator/operations/{id}/decision");
     let decide =
         |verdict, decision| session.post(&path, &[("verdict", verdict), ("comment", "в выписке"), ("decision", decision)]);
-    sees(&session.post(&path, &[("verdict", "done"), ("comment", "")]), &["Напишите, почему"]);
+    sees(&session.post(&path, &[("verdict", "done"), ("comment", "")]), &["Напишите, как вы это узнали"]);
     sees(&session.post(&path, &[("verdict", ""), ("comment", "в выписке")]), &["Выберите: выполнена или не выполнена."]);
     sees(&decide("not-done", ""), &["плательщик может получить их дважды"]);
     sees(&decide("done", ""), &["Записать, что операция выполнена?", "Баланс сейчас 100,00 ₽ Баланс после 70,00 ₽"]);
@@ -219,7 +219,7 @@ fn unknown_refund_is_decided_on_the_page_after_a_confirmation() {
     }
     assert_eq!((shop.server.balance(), &shop.operation(&id)["decision"]["operator"]), (7_000, &json!("anna")));
     let other = session.post(&path, &[("verdict", "not-done"), ("comment", "иначе"), ("decision", "confirmed")]);
-    sees(&other, &["Возврат 30,00 ₽", "выполнена", "Решение: в выписке — anna"]);
+    sees(&other, &["Возврат 30,00 ₽", "выполнена", "Решение — выполнена: в выписке — anna"]);
     assert_eq!(shop.server.balance(), 7_000);
 }
 
@@ -296,9 +296,9 @@ fn refunded(shop: &Shop, session: &Session<'_>) -> String {
 fn page_says_what_became_of_a_refund() {
     for (mood, words) in [
         (Mood::Answers, "Возвращено: 30,00 ₽"),
-        (Mood::TakesTime, "Возврат принят: 30,00 ₽"),
-        (Mood::IsDown, "отправлять его ещё раз не нужно"),
-        (Mood::Refuses, "Платёжная система отказала, деньги не возвращены:"),
+        (Mood::TakesTime, "Записано: вернуть 30,00 ₽ . Возврат отправлен платёжной системе."),
+        (Mood::IsDown, "Возврат ещё не отправлен платёжной системе, деньги не двигались."),
+        (Mood::Refuses, "Возврат не выполнен, деньги не возвращены:"),
     ] {
         let shop = Shop::open();
         shop.bank.is(mood);

@@ -45,7 +45,7 @@ fn removal_is_always_confirmed() {
     // A second tab confirms it again.
     for fields in [&[][..], &[("confirm", "true")]] {
         let page = session.post(&remove, fields);
-        assert!(page.contains("the provider chronopay was removed"), "{page}");
+        assert!(page.contains("Эту платёжную систему удалили."), "{page}");
     }
 }
 

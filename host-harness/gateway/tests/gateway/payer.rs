@@ -326,6 +326,7 @@ fn order_page_shows_unmatched_payments_and_refunds() {
     let page = payer.get(&in_part);
     assert!(page.text().contains("<h1>Оплачено</h1>"), "{}", page.text());
     assert!(page.text().contains("Возвращено: <b>40,00\u{a0}₽</b>"), "{}", page.text());
+    assert!(page.text().contains("Осталось от платежа: <b>60,00\u{a0}₽</b>"), "{}", page.text());
     pay(&order, "4", &[("transaction_type", "Refund")]);
     let page = payer.get(&path);
     assert!(

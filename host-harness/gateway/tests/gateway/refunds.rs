@@ -51,6 +51,8 @@ pub struct Bank {
     /// The orders that were paid, and whose callbacks were lost.
     paid: Mutex<Vec<String>>,
     calls: AtomicU64,
+    /// What happens while the next call is on its way.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Bank {
@@ -60,6 +62,7 @@ impl Bank {
             paid_back: Mutex::default(),
             paid: Mutex::default(),
             calls: AtomicU64::new(0),
+            meanwhile: Mutex::default(),
         })
     }
 
@@ -85,6 +88,11 @@ impl Bank {
         }
     }
 
+    /// Has this happen while the next call is on its way.
+    pub fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(what));
+    }
+
     pub fn paid_back(&self) -> Vec<String> {
         self.paid_back.lock().unwrap().values().cloned().collect()
     }
@@ -104,6 +112,8 @@ impl Outbound for Bank {
 
     fn send(&self, call: OutboundCall, then: Box<dyn FnOnce(HttpResult) + Send>) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        meanwhile.into_iter().for_each(|happens| happens());
         let call = call.call;
         let text = match call.method {
             HttpMethod::Post => String::from_utf8(call.body.clone()).unwrap(),

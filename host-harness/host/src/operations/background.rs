@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use domain::{OperationId, OrderId, Progress};
+use domain::{LastTry, OperationId, OrderId, Progress};
 
 use super::retry::retry_after;
 use crate::error::HostError;
@@ -69,19 +69,23 @@ impl Host {
             Due::Operation(id) => {
                 let Err(error) = self.go_on(id) else { return };
                 tracing::warn!(operation = id.as_str(), error = error.message, "an operation cannot go on now");
-                if let Err(error) = self.put_off(id) {
+                if let Err(error) = self.put_off(id, error.message) {
                     tracing::error!(operation = id.as_str(), error = error.message, "an operation cannot be put off");
                 }
             }
         }
     }
 
-    /// Puts an operation off that cannot go on now, such as while its provider is not loaded.
-    fn put_off(&self, id: &OperationId) -> Result<(), HostError> {
+    /// Puts an operation off that cannot go on now, such as while its provider is not loaded. Does nothing if it goes on already, by
+    /// whoever asked for that: its journal is another one then.
+    fn put_off(&self, id: &OperationId, message: String) -> Result<(), HostError> {
+        let Some(_lease) = self.0.running.lease(id) else { return Ok(()) };
         let Some(due) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
         let tries = due.operation.tries.saturating_add(1);
         let next_at = Some(retry_after(due.operation.tries, self.now()));
-        let progress = Progress { journal: due.journal, reference: due.operation.reference, next_at, tries };
+        let last_try = Some(LastTry { at: self.now(), call: None, message });
+        let (reference, is_sent) = (due.operation.reference, due.operation.is_sent);
+        let progress = Progress { journal: due.journal, reference, next_at, tries, is_sent, last_try };
         // It may have ended meanwhile, and then nothing is stored.
         self.0.ledger.save_progress(id.clone(), progress)?.or(Ok(()))
     }

@@ -7,7 +7,7 @@ use domain::{
 use ledger::{OperationEnd, ProviderResult};
 
 use super::pass::{PassOutcome, Running};
-use super::retry::{INTERRUPTED_SECONDS, retry_after};
+use super::retry::INTERRUPTED_SECONDS;
 use super::run::said;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
@@ -123,8 +123,8 @@ impl Running {
         let made = match passed {
             PassOutcome::Result(made) => made,
             PassOutcome::GaveUp(_) => Err(LinkFailure::Unknown(may_be_made())),
-            PassOutcome::Later(at) => {
-                self.wait(at)?;
+            PassOutcome::Later => {
+                self.wait(String::new())?;
                 return Ok(Err(LinkFailure::Unavailable(no_answer())));
             }
             PassOutcome::Failed(error) if self.is_bound() => {
@@ -163,7 +163,7 @@ impl Running {
                 let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
                 match is_over {
                     true => self.end_link(&problem.code, said(problem)),
-                    false => self.wait(retry_after(self.operation.tries, self.host.now())),
+                    false => self.wait(said(problem)),
                 }
             }
             // Who pays it all the same is credited, so that nobody has to decide about it.
@@ -178,7 +178,7 @@ impl Running {
     /// Returns the request for a link whose first request was lost before anything was sent.
     fn request_of_order(&self) -> Result<LinkRequest, HostError> {
         let id = self.operation.task.order().ok_or_else(|| HostError::internal("a link of no order".to_owned()))?;
-        let order = self.host.order(id)?.ok_or_else(|| HostError::not_found("order"))?;
+        let order = self.host.order(id)?.ok_or_else(HostError::unknown_order)?;
         Ok(self.host.link_request(&order, Default::default()))
     }
 }

@@ -12,12 +12,13 @@ mod reference;
 mod retry;
 mod run;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
-    Ability, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind, OperationRefusal,
-    OperationState, OperationTask, OperationVerdict, OrderId, PaymentDetails, ProviderName,
+    Ability, Entry, EntryKind, Money, MovementId, NewOperation, Operation, OperationFault, OperationId, OperationKind,
+    OperationRefusal, OperationSelection, OperationState, OperationTask, OperationVerdict, OrderId, PaymentDetails,
+    ProviderName,
 };
 
 use crate::component::ActiveComponent;
@@ -122,8 +123,13 @@ impl Host {
     ///
     /// # Errors
     /// If the storage is unavailable.
-    pub fn open_operations(&self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, HostError> {
-        Ok(self.0.ledger.open_operations(after, limit)?)
+    pub fn open_operations(
+        &self,
+        selection: OperationSelection,
+        after: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.open_operations(selection, after, limit)?)
     }
 
     /// Returns how many operations wait for a person: nobody knows whether they were done.
@@ -138,8 +144,32 @@ impl Host {
     ///
     /// # Errors
     /// If the storage is unavailable.
-    pub fn ended_operations(&self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, HostError> {
-        Ok(self.0.ledger.ended_operations(before, limit)?)
+    pub fn ended_operations(
+        &self,
+        selection: OperationSelection,
+        before: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.ended_operations(selection, before, limit)?)
+    }
+
+    /// Returns the operations that somebody asked for or decided about, by when that was last ([`Operation::acted_at`]), the latest
+    /// first, before a place in this order.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn acted_operations(&self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, HostError> {
+        Ok(self.0.ledger.acted_operations(before, limit)?)
+    }
+
+    /// Returns the operations that made entries, by the entries' movements.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn operations_of_entries(&self, entries: &[Entry]) -> Result<BTreeMap<MovementId, Operation>, HostError> {
+        let can_have_one = |entry: &&Entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Payment);
+        let movements: Vec<MovementId> = entries.iter().filter(can_have_one).filter_map(|entry| entry.movement).collect();
+        Ok(self.0.ledger.operations_of_movements(&movements)?.into_iter().collect())
     }
 
     /// Returns a payment with what followed from it, the operations about it, and what is left of it for a refund.
@@ -147,7 +177,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`] if no payment has this number; or the storage is unavailable.
     pub fn payment(&self, id: MovementId) -> Result<PaymentDetails, HostError> {
-        self.0.ledger.payment(id)?.ok_or_else(|| HostError::not_found("payment"))
+        self.0.ledger.payment(id)?.ok_or_else(HostError::unknown_payment)
     }
 
     /// Returns the operations about a payment, the oldest first.
@@ -173,6 +203,19 @@ impl Host {
         let decided = self.0.ledger.resolve_operation(id.clone(), verdict, operator, comment, self.now())?;
         self.0.observer.entries_changed();
         decided.map_err(ended)
+    }
+
+    /// Withdraws a pending refund or charge of which nothing was sent yet: it will not be sent, and its amount is free again. The
+    /// same withdrawal again changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if something of it may have been sent, it has ended or is of another kind; [`ErrorKind::Invalid`] for
+    /// an empty comment or an invalid name; or the storage is unavailable.
+    pub fn withdraw_operation(&self, id: &OperationId, operator: String, comment: String) -> Result<Operation, HostError> {
+        let (operator, comment) = (operator_name(operator)?, required_text("comment", comment, TEXT_CHARS_MAX)?);
+        let withdrawn = self.0.ledger.withdraw_operation(id.clone(), operator, comment, self.now())?.map_err(ended)?;
+        tracing::info!(provider = withdrawn.provider.as_str(), operation = id.as_str(), "an operation was withdrawn");
+        Ok(withdrawn)
     }
 
     /// Asks the payment system now about an operation that waits for its next try. Does nothing if it goes on already.
@@ -226,7 +269,7 @@ impl Host {
         let mut components = BTreeSet::new();
         let mut after = None;
         loop {
-            let page = self.0.ledger.open_operations(after.as_ref(), OPEN_PAGE)?;
+            let page = self.0.ledger.open_operations(OperationSelection::All, after.as_ref(), OPEN_PAGE)?;
             let Some(last) = page.last() else { return Ok(components) };
             after = Some(last.id.clone());
             let goes_on = |operation: &Operation| operation.provider == *name && operation.state == OperationState::Pending;
@@ -251,7 +294,7 @@ fn require(slot: &ProviderSlot, component: &ActiveComponent, ability: Ability) -
 }
 
 fn no_operation() -> HostError {
-    HostError::not_found("operation")
+    HostError::unknown_operation()
 }
 
 /// Why an operation cannot be changed.
@@ -262,6 +305,13 @@ fn ended(fault: OperationFault) -> HostError {
         OperationFault::NotUnknown => {
             HostError::conflict("the operation's outcome is not unknown, so that there is nothing to decide")
                 .with_code(ErrorCode::OperationNotUnknown)
+        }
+        OperationFault::Sent => {
+            HostError::conflict("the operation was sent to the payment system, or may have been: it cannot be withdrawn")
+                .with_code(ErrorCode::OperationSent)
+        }
+        OperationFault::NotWithdrawable => {
+            HostError::conflict("only refunds and charges can be withdrawn").with_code(ErrorCode::OperationNotWithdrawable)
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{Context, HttpCall, HttpResult, Operation, Progress, Repeatable, Step};
+use domain::{Context, HttpCall, HttpResult, LastTry, Operation, OperationKind, Progress, Repeatable, Step, TriedCall};
 use ledger::{CallDecision, GiveUp, Journal, Pass, ProviderResult, WantedCall};
 use sandbox::{Error, Merchant};
 
@@ -21,8 +21,8 @@ pub enum PassOutcome<T> {
     Result(T),
     /// The operation cannot go on, and it is not known whether it was done.
     GaveUp(GiveUp),
-    /// A call that may be repeated has no answer: it is sent again at this second of the epoch.
-    Later(u64),
+    /// A call that may be repeated has no answer: it is sent again later.
+    Later,
     /// The provider failed.
     Failed(Error),
 }
@@ -33,7 +33,7 @@ impl<T> PassOutcome<T> {
         match self {
             PassOutcome::Result(result) => PassOutcome::Result(convert(result)),
             PassOutcome::GaveUp(why) => PassOutcome::GaveUp(why),
-            PassOutcome::Later(at) => PassOutcome::Later(at),
+            PassOutcome::Later => PassOutcome::Later,
             PassOutcome::Failed(error) => PassOutcome::Failed(error),
         }
     }
@@ -49,6 +49,8 @@ pub struct Running {
     pub context: Context,
     pass: Pass,
     budget: CallBudget,
+    /// How the last call went, and why if it was not answered.
+    last_call: Option<(TriedCall, String)>,
 }
 
 impl Running {
@@ -68,12 +70,20 @@ impl Running {
             context.called = journal.reads.clone();
         }
         let budget = host.call_budget();
-        Running { host, slot, component, operation, journal, context, pass, budget }
+        Running { host, slot, component, operation, journal, context, pass, budget, last_call: None }
     }
 
     /// Reports whether a call was made that must not be made again at will.
     pub fn is_bound(&self) -> bool {
         !self.pass.journal().calls.is_empty()
+    }
+
+    /// Reports whether something of the operation was sent, or is about to be. The end of a subscription may be a call that can be
+    /// repeated at will and stands in no journal.
+    fn is_sent(&self) -> bool {
+        let was_called = matches!(self.last_call, Some((TriedCall::NoAnswer | TriedCall::Answered(_), _)));
+        let is_called = self.operation.task.kind() == OperationKind::Cancel && (was_called || self.operation.is_sent);
+        self.is_bound() || self.journal.is_begun || is_called
     }
 
     /// Returns why a result ends the operation as unknown instead.
@@ -115,12 +125,12 @@ impl Running {
         let result = match self.pass.decide(WantedCall { digest: &digest, repeatable }, now) {
             CallDecision::GiveUp(why) => return Ok(Some(PassOutcome::GaveUp(why))),
             CallDecision::Send if repeatable == Repeatable::Always => {
-                self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget)?
+                let result = self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget)?;
+                self.last_call = Some(tried(&result));
+                result
             }
             CallDecision::Send | CallDecision::SendAgain => match self.send(&call, &digest)? {
-                HttpResult::Unknown(_) if repeatable != Repeatable::Never => {
-                    return Ok(Some(PassOutcome::Later(retry_after(self.operation.tries, self.host.now()))));
-                }
+                HttpResult::Unknown(_) if repeatable != Repeatable::Never => return Ok(Some(PassOutcome::Later)),
                 result => result,
             },
             CallDecision::AnswerAsBefore => match self.journal.answer(&digest) {
@@ -143,6 +153,7 @@ impl Running {
         // If this program stops from here on, the operation goes on by itself after this time.
         self.store(Some(self.host.now().saturating_add(super::retry::INTERRUPTED_SECONDS)))?;
         let result = self.host.call_and_wait(&self.slot, &self.component, call.clone(), &mut self.budget);
+        self.last_call = result.as_ref().ok().map(tried);
         let result = result.map(|result| open_if_failed(result, call.repeatable));
         match &result {
             Ok(HttpResult::Response(answer)) => {
@@ -172,10 +183,33 @@ impl Running {
             reference: self.operation.reference.clone(),
             next_at,
             tries: self.operation.tries,
+            is_sent: self.is_sent(),
+            last_try: self.operation.last_try.clone(),
         };
         self.host.0.ledger.save_progress(self.operation.id.clone(), progress)?.map_err(super::ended)?;
         self.operation.next_at = next_at;
         Ok(())
+    }
+
+    /// Waits for the next try: as long as [`retry_after`] says. `said` is what the provider says of this one.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or the operation has ended.
+    pub fn wait(&mut self, said: String) -> Result<(), HostError> {
+        let next_at = retry_after(self.operation.tries, self.host.now());
+        self.operation.tries = self.operation.tries.saturating_add(1);
+        self.store_try(said, Some(next_at))
+    }
+
+    /// Stores what this try came to, and when the operation goes on.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or the operation has ended.
+    pub fn store_try(&mut self, said: String, next_at: Option<u64>) -> Result<(), HostError> {
+        let (call, why) = self.last_call.clone().unzip();
+        let message = if said.is_empty() { why.unwrap_or_default() } else { said };
+        self.operation.last_try = Some(LastTry { at: self.host.now(), call, message });
+        self.store(next_at)
     }
 
     /// Takes back the answer by which the provider said that nothing was done, so that the call is made again: only if it judged by
@@ -220,6 +254,15 @@ impl Running {
     /// since what that did is a fact.
     pub fn told(&self) -> Vec<(domain::LedgerQuestion, domain::LedgerAnswer)> {
         if self.is_bound() { Vec::new() } else { crate::questions::told_of_ledger(&self.context) }
+    }
+}
+
+/// Returns how a call went, and why if it was not answered.
+fn tried(result: &HttpResult) -> (TriedCall, String) {
+    match result {
+        HttpResult::Response(answer) => (TriedCall::Answered(answer.status), String::new()),
+        HttpResult::NotSent(why) => (TriedCall::NotSent, why.clone()),
+        HttpResult::Unknown(why) => (TriedCall::NoAnswer, why.clone()),
     }
 }
 

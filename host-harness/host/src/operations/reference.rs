@@ -14,7 +14,7 @@ impl Host {
     /// # Errors
     /// If there is no such order, or the storage is unavailable.
     pub(crate) fn reference_of_order(&self, slot: &ProviderSlot, id: &OrderId) -> Result<PaymentReference, HostError> {
-        let state = self.order_state(slot, id)?.ok_or_else(|| HostError::not_found("order"))?;
+        let state = self.order_state(slot, id)?.ok_or_else(HostError::unknown_order)?;
         let OrderState { order, paid_by, held_by, .. } = state;
         Ok(PaymentReference { link: self.stored_link(&order)?, order: Some(order), movement: paid_by.or(held_by) })
     }
@@ -24,7 +24,7 @@ impl Host {
     /// # Errors
     /// If there is no such payment, or the storage is unavailable.
     pub(crate) fn reference_of_payment(&self, slot: &ProviderSlot, id: MovementId) -> Result<PaymentReference, HostError> {
-        let movement = self.movement_state(slot, id)?.ok_or_else(|| HostError::not_found("payment"))?;
+        let movement = self.movement_state(slot, id)?.ok_or_else(HostError::unknown_payment)?;
         let order = match &movement.movement.event.facts.order {
             Some(order) => self.order_state(slot, order)?.map(|state| state.order),
             None => None,

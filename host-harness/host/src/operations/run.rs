@@ -9,9 +9,10 @@ use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, GiveUp, OperationEnd, Provid
 use super::function_of;
 use super::journal::StoredJournal;
 use super::pass::{PassOutcome, Running};
-use super::retry::{TRIED_SECONDS_MAX, retry_after};
+use super::retry::TRIED_SECONDS_MAX;
 use crate::card_data::CardData;
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 
 /// How often an operation begins again because answers changed meanwhile.
@@ -25,6 +26,14 @@ impl Host {
     /// # Errors
     /// If its provider is not usable now, or the storage is unavailable. The operation stays as it is, and is tried again.
     pub(crate) fn go_on(&self, id: &OperationId) -> Result<(), HostError> {
+        match self.try_to_go_on(id) {
+            // It was withdrawn meanwhile, or a callback ended it.
+            Err(error) if error.code == Some(ErrorCode::OperationEnded) => Ok(()),
+            done => done,
+        }
+    }
+
+    fn try_to_go_on(&self, id: &OperationId) -> Result<(), HostError> {
         let Some(_lease) = self.0.running.lease(id) else { return Ok(()) };
         let Some(to_continue) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
         if to_continue.operation.state != OperationState::Pending {
@@ -120,7 +129,7 @@ impl Running {
             }
             self.begin_again();
         }
-        self.wait(retry_after(self.operation.tries, self.host.now()))
+        self.wait(String::new())
     }
 
     fn pass(&mut self) -> Result<PassOutcome<TaskOutcome>, HostError> {
@@ -140,7 +149,7 @@ impl Running {
             OperationTask::Charge { payment, order } => {
                 let payment = self.host.reference_of_payment(&self.slot, payment)?;
                 let order = self.host.reference_of_order(&self.slot, &order)?.order;
-                let order = order.ok_or_else(|| HostError::not_found("order"))?;
+                let order = order.ok_or_else(HostError::unknown_order)?;
                 let order = LinkRequest {
                     description: order.description,
                     callback_url: self.host.callback_url(&self.slot.name),
@@ -181,7 +190,7 @@ impl Running {
         let outcome = match passed {
             PassOutcome::Result(outcome) => outcome,
             PassOutcome::GaveUp(why) => return self.end_unknown(explain(why).to_owned()),
-            PassOutcome::Later(at) => return self.wait(at).map(|()| true),
+            PassOutcome::Later => return self.wait(String::new()).map(|()| true),
             PassOutcome::Failed(error) if self.is_bound() => {
                 return self.end_unknown(format!("the component failed after a call was sent: {error}"));
             }
@@ -205,20 +214,20 @@ impl Running {
                 self.take_back_answer()?;
                 let is_over = self.host.now() > self.operation.created_at.saturating_add(TRIED_SECONDS_MAX);
                 match (is_over, self.is_bound() || self.journal.is_begun) {
-                    (false, _) => self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true),
+                    (false, _) => self.wait(said(&problem)).map(|()| true),
                     (true, true) => self.end_unknown(said(&problem)),
                     (true, false) => self.end(OperationEnd::Refused { code: problem.code.clone(), message: said(&problem) }),
                 }
             }
             TaskOutcome::Unknown(problem) if self.take_answer_for_none()? => {
-                let (operation, problem) = (self.operation.id.as_str(), problem.message);
-                tracing::warn!(operation, problem, "the answer does not tell what was done; the call is sent again later");
-                self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true)
+                let operation = self.operation.id.as_str();
+                tracing::warn!(operation, problem = problem.message, "the answer tells nothing; the call is sent again later");
+                self.wait(said(&problem)).map(|()| true)
             }
             TaskOutcome::Unknown(problem) if self.can_be_asked_about() => {
                 tracing::warn!(operation = self.operation.id.as_str(), problem = problem.message, "it is asked about later");
                 self.begin_to_ask(None);
-                self.wait(retry_after(self.operation.tries, self.host.now())).map(|()| true)
+                self.wait(said(&problem)).map(|()| true)
             }
             TaskOutcome::Unknown(problem) => self.end_unknown(said(&problem)),
         }
@@ -266,7 +275,7 @@ impl Running {
     fn wait_for(&mut self, pending: Pending) -> Result<(), HostError> {
         self.begin_to_ask(pending.reference);
         let pause = pending.ask_again.map(|seconds| u64::from(seconds).max(ASK_AGAIN_SECONDS_MIN));
-        self.store(pause.map(|pause| self.host.now().saturating_add(pause)))
+        self.store_try(String::new(), pause.map(|pause| self.host.now().saturating_add(pause)))
     }
 
     /// From now on the operation's status is asked for, by reads alone: what began it is not sent again.
@@ -274,12 +283,6 @@ impl Running {
         self.journal.is_begun = true;
         self.operation.reference = reference.or(self.operation.reference.take());
         self.forget_calls();
-    }
-
-    /// Waits for the next try.
-    pub(super) fn wait(&mut self, at: u64) -> Result<(), HostError> {
-        self.operation.tries = self.operation.tries.saturating_add(1);
-        self.store(Some(at))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MovementId, Operation, OperationDecision, OperationFault,
-    OperationId, OperationState, OperationTask, OperationVerdict,
+    OperationId, OperationKind, OperationState, OperationTask, OperationVerdict,
 };
 
 use crate::decisions::DEBITED_REFUND;
@@ -10,6 +10,9 @@ use crate::error::Error;
 use crate::rules::{key_of, reported_refund};
 use crate::storage::Transaction;
 use crate::submission::{Origin, Recorded, Reported, Submission, Submitted, record_all};
+
+/// What an operation that was withdrawn says of itself.
+const WITHDRAWN: &str = "Отменена до отправки: платёжная система о ней не знает";
 
 /// How an operation ended.
 #[derive(Clone, Debug)]
@@ -148,6 +151,32 @@ pub fn resolve(
             OperationState::Done { movement: refunded(transaction, &operation, decision.at)?, result: None }
         }
     };
+    transaction.end_operation(id, &state, decision.at)?;
+    transaction.set_operation_decision(id, decision)?;
+    stored(transaction, id).map(Ok)
+}
+
+pub fn withdraw(
+    transaction: &mut dyn Transaction,
+    id: &OperationId,
+    decision: &OperationDecision,
+) -> Result<Result<Operation, OperationFault>, Error> {
+    let Some(operation) = transaction.operation(id)? else { return Ok(Err(OperationFault::NoSuchOperation)) };
+    let is_same = |before: &OperationDecision| (&before.operator, &before.comment) == (&decision.operator, &decision.comment);
+    if operation.is_withdrawn() && operation.decision.as_ref().is_some_and(is_same) {
+        return Ok(Ok(operation));
+    }
+    let fault = match (&operation.state, operation.task.kind()) {
+        (OperationState::Done { .. } | OperationState::Refused { .. }, _) => Some(OperationFault::Ended),
+        // The end of a subscription may be sent without a trace, and an order whose link is withdrawn could never be paid.
+        (_, OperationKind::Cancel | OperationKind::Link) => Some(OperationFault::NotWithdrawable),
+        (OperationState::Unknown { .. }, _) => Some(OperationFault::Sent),
+        (OperationState::Pending, _) => operation.is_sent.then_some(OperationFault::Sent),
+    };
+    if let Some(fault) = fault {
+        return Ok(Err(fault));
+    }
+    let state = OperationState::Refused { code: OperationState::WITHDRAWN.to_owned(), message: WITHDRAWN.to_owned() };
     transaction.end_operation(id, &state, decision.at)?;
     transaction.set_operation_decision(id, decision)?;
     stored(transaction, id).map(Ok)

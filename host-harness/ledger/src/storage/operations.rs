@@ -1,8 +1,8 @@
 //! The steps for operations at payment systems, and for unpaid orders whose status is asked for.
 
 use domain::{
-    MovementId, NewOperation, OpenOperations, Operation, OperationDecision, OperationId, OperationState, OperationToContinue,
-    OrderId, OrderToAsk, Progress, ProviderName,
+    MovementId, NewOperation, OpenOperations, Operation, OperationDecision, OperationId, OperationSelection, OperationState,
+    OperationToContinue, OrderId, OrderToAsk, Progress, ProviderName,
 };
 
 use crate::error::Error;
@@ -30,14 +30,27 @@ pub trait Operations {
     /// Returns pending operations that go on at a second of the epoch or before, the first of them first.
     fn due_operations(&mut self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error>;
     /// Returns pending and unknown operations, the oldest first, after the one with this id.
-    fn open_operations(&mut self, after: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error>;
+    fn open_operations(
+        &mut self,
+        selection: OperationSelection,
+        after: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error>;
     /// Returns operations that are done or refused, the latest first, before the one with this id.
-    fn ended_operations(&mut self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error>;
+    fn ended_operations(
+        &mut self,
+        selection: OperationSelection,
+        before: Option<&OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error>;
+    /// Returns the operations that are no links, and the links that were decided about, by [`Operation::acted_at`], the latest
+    /// first, of equals the one that was begun last, before a time and an id.
+    fn acted_operations(&mut self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, Error>;
     /// Returns how many operations of a provider are pending and unknown.
     fn open_operation_counts(&mut self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error>;
     /// Stores how far an operation has come.
     fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error>;
-    /// Ends an operation: stores its state and when it ended, and that it does not go on by itself.
+    /// Ends an operation: stores its state, that it does not go on by itself, and when it ended, unless it is unknown now.
     fn end_operation(&mut self, id: &OperationId, state: &OperationState, at: u64) -> Result<(), Error>;
     /// Stores an operator's decision about an operation.
     fn set_operation_decision(&mut self, id: &OperationId, decision: &OperationDecision) -> Result<(), Error>;

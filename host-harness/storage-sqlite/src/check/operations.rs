@@ -24,6 +24,8 @@ const OPERATIONS: &str = "
         WHEN operations.kind = 'refund' AND made.parent IS NOT NULL AND made.parent IS NOT operations.payment
         THEN 'the movement ' || made.id || ' is a refund of the payment ' || made.parent
         WHEN operations.next_at IS NOT NULL AND operations.state <> 'pending' THEN 'it has ended, and is to go on'
+        WHEN operations.ended_at IS NOT NULL AND operations.state IN ('pending', 'unknown') THEN 'it is open, and has ended'
+        WHEN operations.code = 'withdrawn' AND operations.is_sent THEN 'it was sent, and is withdrawn'
         WHEN (operations.decided_by IS NULL) <> (operations.decided_at IS NULL) THEN 'it is decided in part'
         WHEN EXISTS (SELECT 1 FROM operations AS other WHERE other.movement = operations.movement
             AND other.number < operations.number)

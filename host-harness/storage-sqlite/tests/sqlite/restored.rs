@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use storage_sqlite::{OnLoss, Opened, Sqlite, check_database, mark_path};
 
 use crate::driven::{Driven, roubles};
+use crate::sqlite::BEFORE_MOVEMENTS;
 
 fn event(kind: EventKind, key: &str, change: impl FnOnce(&mut Facts)) -> Event {
     let mut facts = Facts::new(kind, key.parse().unwrap(), roubles(100));
@@ -125,6 +126,8 @@ fn operations_that_contradict_other_records_are_found() {
         (refund("state = 'refused'"), "it is not done, and has a movement"),
         (refund("movement = payment"), "is none that it can make"),
         (refund("next_at = 1"), "it has ended, and is to go on"),
+        ("UPDATE operations SET ended_at = 1 WHERE kind = 'charge'".to_owned(), "it is open, and has ended"),
+        (refund("state = 'refused', movement = NULL, code = 'withdrawn', is_sent = 1"), "it was sent, and is withdrawn"),
         (refund("decided_by = 'anna'"), "it is decided in part"),
         (second("link"), "another link of the order"),
         (second("charge"), "another charge of the order"),
@@ -158,4 +161,39 @@ fn operations_that_contradict_other_records_are_found() {
         };
         assert!(detail.contains(want), "{damage}: {detail}");
     }
+}
+
+/// The migrations before an operation said what was sent of it, in their order.
+const BEFORE_TRIES: [&str; 4] = [
+    include_str!("../../src/schema/0010_movements.sql"),
+    include_str!("../../src/schema/0011_callback_paths.sql"),
+    include_str!("../../src/schema/0012_operations.sql"),
+    include_str!("../../src/schema/0013_sealed_headers.sql"),
+];
+
+/// Of what an older version began, everything with a journal may have been sent, and what nobody knows has not ended.
+#[test]
+fn operations_of_an_older_version_may_have_been_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    BEFORE_MOVEMENTS.iter().chain(&BEFORE_TRIES).for_each(|migration| old.execute_batch(migration).unwrap());
+    for (number, state, journal, ended_at) in
+        [(1, "pending", "", "NULL"), (2, "pending", "ab", "NULL"), (3, "unknown", "ab", "7"), (4, "done", "ab", "8")]
+    {
+        let sql = format!(
+            "INSERT INTO operations (number, kind, order_number, provider, reason, operator, component_sha256, settings, created_at,
+                state, tries, journal, ended_at)
+            VALUES ({number}, 'link', {number}, 'p', '', '', '', x'', 1, '{state}', 0, x'{journal}', {ended_at})"
+        );
+        old.execute_batch(&sql).unwrap();
+    }
+    old.execute_batch("PRAGMA user_version = 13").unwrap();
+    drop(old);
+    drop(Sqlite::open(&path).unwrap());
+    let database = Connection::open(&path).unwrap();
+    let mut statement = database.prepare("SELECT is_sent, ended_at FROM operations ORDER BY number").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap);
+    assert_eq!(rows.collect::<Vec<(bool, Option<i64>)>>(), [(false, None), (true, None), (true, None), (true, Some(8))]);
 }

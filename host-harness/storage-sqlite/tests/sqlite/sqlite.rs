@@ -115,7 +115,7 @@ fn first_version_database_migrates_with_all_rows() {
 }
 
 /// The migrations before movements, in their order.
-const BEFORE_MOVEMENTS: [&str; 9] = [
+pub const BEFORE_MOVEMENTS: [&str; 9] = [
     include_str!("../../src/schema/0001_first.sql"),
     include_str!("../../src/schema/0002_whole_callbacks.sql"),
     include_str!("../../src/schema/0003_commit_counter.sql"),

@@ -82,7 +82,7 @@ const FORMS: [Form; 21] = [
 const UPLOADS: [Form; 2] = [("/operator/providers", &[("name", "second")]), ("/operator/providers/chronopay/component", &[])];
 
 /// Forms that are accepted only after another page was shown, or about an operation, which ChronoPay's component has none of.
-const OTHERS: [Form; 4] = [
+const OTHERS: [Form; 5] = [
     ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]),
     (
         "/operator/payments/1/refund",
@@ -90,6 +90,7 @@ const OTHERS: [Form; 4] = [
     ),
     ("/operator/operations/1/decision", &[("decision", "confirmed"), ("verdict", "done"), ("comment", "в выписке")]),
     ("/operator/operations/1/retry", &[]),
+    ("/operator/operations/1/withdraw", &[("decision", "confirmed"), ("comment", "передумали")]),
 ];
 
 /// Starts a host with settings, and one of everything that an operator decides about.

@@ -64,7 +64,8 @@ impl Refunding {
             End::Unknown => OperationEnd::Unknown { message },
             End::Waits | End::Later => {
                 let next_at = (end == End::Later).then_some(now);
-                let progress = Progress { journal: Vec::new(), reference: None, next_at, tries: 1 };
+                let progress =
+                    Progress { journal: Vec::new(), reference: None, next_at, tries: 1, is_sent: true, last_try: None };
                 return self.driven.ledger.save_progress(id, progress).unwrap().unwrap();
             }
         };

@@ -8,7 +8,7 @@ use stand_in::api::ApiServer;
 use stand_in::api::tbank::{Config, TBank};
 use stand_in::terminal::{Protocol, Terminal, page};
 
-use super::ACCOUNT;
+use super::{ACCOUNT, PASSWORD, go, log_in};
 
 fn start(bank: &ApiServer<TBank>) -> Site {
     let folder = Folder::default();
@@ -78,4 +78,58 @@ fn a_person_pays_by_sbp_and_at_a_terminal() {
     browser.press("Отменить");
     browser.see("<cancel_txn_id>");
     assert_eq!(site.host.api.balance(ACCOUNT), 7_000);
+}
+
+/// The bank cannot be reached: the operator sees that nothing was sent, and takes the refund back.
+#[test]
+fn an_operator_withdraws_a_refund_that_was_not_sent() {
+    let config = Config::new(tbank::TERMINAL_KEY, tbank::PASSWORD);
+    let bank = ApiServer::start(TBank::new(config), "127.0.0.1:0").unwrap();
+    let site = start(&bank);
+    let browser = Browser::start(Screen::DESKTOP);
+    let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+    browser.open(link["url"].as_str().unwrap());
+    browser.fill("Сумма", "100");
+    browser.press("Пополнить");
+    browser.see_page("К оплате");
+    let order = browser.url();
+    browser.open(&bank.page());
+    browser.press("Оплатить");
+    browser.see("Сделано. Ответы на уведомления: 200 OK.");
+    drop(bank);
+
+    browser.open(&site.url);
+    log_in(&browser, PASSWORD);
+    browser.click_at("//a[.='Платёж и возвраты']");
+    browser.see_page("Платёж");
+    browser.fill("Сумма (₽)", "30");
+    browser.fill("Почему", "ошибочный платёж");
+    browser.press("Вернуть…");
+    browser.press("Вернуть 30,00 ₽");
+    browser.see("Возврат ещё не отправлен платёжной системе, деньги не двигались.");
+    browser.see("связаться с платёжной системой не удалось");
+    browser.see("Можно вернуть не больше 70,00 ₽");
+    go(&browser, ("Операции", "Операции"));
+    browser.see("операция op");
+    browser.choose("Вид", "ссылки на оплату");
+    browser.press("Показать");
+    browser.see_address("kind=link");
+    browser.see("Ссылка на оплату");
+    browser.choose("Вид", "возвраты");
+    browser.press("Показать");
+    browser.press("Отправить сейчас");
+    browser.see("Пока не выполнена: операция op");
+    browser.see_address("kind=refund");
+    browser.press("Отменить возврат…");
+    browser.see("Отменить эту операцию?");
+    browser.fill("Почему", "не тот платёж");
+    browser.press("Да, отменить возврат");
+    browser.see("Операция отменена, отправлена она не будет.");
+    browser.see("Отменена до отправки, деньги не двигались: не тот платёж — ");
+    browser.see_address("kind=refund");
+    go(&browser, ("Решения", "Решения сотрудников"));
+    browser.see("Отменена до отправки, деньги не двигались: не тот платёж — ");
+    assert_eq!(site.host.api.balance(ACCOUNT), 10_000);
+    browser.open(&order);
+    browser.see_page("Оплачено");
 }
