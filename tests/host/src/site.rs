@@ -62,6 +62,8 @@ impl Site {
             let url = format!("http://{address}");
             let mut command = Command::new(program());
             command.arg("serve").arg("--data").arg(folder.data()).args(["--public-url", &url, "--callback-rate", "0"]);
+            // The payment systems of these tests, and their pages, are on this machine.
+            command.arg("--call-loopback");
             command
                 .args(["--listen", &address.to_string(), "--component"])
                 .arg(format!("{PROVIDER}={}", component_path().display()));

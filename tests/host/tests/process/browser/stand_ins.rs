@@ -15,7 +15,7 @@ fn start(bank: &ApiServer<TBank>) -> Site {
     let (key, password, api) = (tbank::TERMINAL_KEY, tbank::PASSWORD, bank.url("/v2"));
     let by_sbp =
         format!("terminal-key = \"{key}\"\npassword = \"{password}\"\napi-url = \"{api}\"\npayment-method = \"sbp\"\n");
-    let mut arguments = vec!["--call-loopback".to_owned(), "--callback-from".to_owned(), "osmp=127.0.0.1".to_owned()];
+    let mut arguments = vec!["--callback-from".to_owned(), "osmp=127.0.0.1".to_owned()];
     for (name, settings) in [("tbank", by_sbp.as_str()), ("osmp", "")] {
         let file = folder.path().join(format!("{name}.toml"));
         std::fs::write(&file, settings).unwrap();
