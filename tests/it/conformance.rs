@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use conformance::{Answers, Effort, Outcome, Report, Vectors, check, check_provider};
+use conformance::{Answers, Effort, Expected, Outcome, Report, Vectors, check, check_provider};
 use end_to_end::guest::Guest;
 use end_to_end::{component, component_of, component_path, md5_hex, provider, sandbox};
 use sandbox::Limits;
@@ -83,6 +83,17 @@ fn vectors(fault: &str) -> Vectors {
     let forged_check = signed("", "check", "10000008", "100.00", "42").replace("payment=10000008", "payment=10000007");
     let forged_check =
         json!({"name": "forged check", "request": {"method": "POST", "body": forged_check}, "verdict": "refused"});
+    let bundle = json!({
+        "name": "bundle", "request": {"method": "POST", "body": signed(fault, "bundle", "10000014", "70.00", "48")},
+        "verdict": "happened", "events": [{"kind": "payment", "order": "48"}, {"kind": "refund", "transaction": "10000014"}],
+    });
+    // Two states of one order: the same question has another answer.
+    let settled = |name: &str, payment: &str, order: Value, kind: &str| {
+        json!({
+            "name": name, "request": {"method": "POST", "body": signed(fault, "settled", payment, "60.00", "47")},
+            "answers": [{"order": "47", "is": order}], "verdict": "happened", "event": {"kind": kind, "order": "47"},
+        })
+    };
     let callbacks = json!([
         checked("check", "answered", json!([{"order": "42", "is": known}])),
         checked("check of no order", "answered", json!([{"order": "43", "is": known}, {"order": "42", "is": null}])),
@@ -96,6 +107,9 @@ fn vectors(fault: &str) -> Vectors {
         }),
         sample("refund", "10000003", "100.00", 10_000, "42"),
         sample("hold", "10000004", "300.00", 30_000, "44"),
+        bundle,
+        settled("settled", "10000012", json!({"amount": known["amount"]}), "payment"),
+        settled("settled once paid", "10000013", json!({"amount": known["amount"], "paid": true}), "refund"),
         forged,
         unknown,
         misplaced,
@@ -210,7 +224,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 63] = [
+const FAULTS: [Fault; 64] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -224,6 +238,7 @@ const FAULTS: [Fault; 63] = [
     ("asks-differently", &["determinism"], "asks Other(\"again\", [])"),
     ("asks-before-proof", &["questions", "samples"], "what nobody signed asks Ledger(Order("),
     ("moved-boundary", &["mutations"], "\"payment\""),
+    ("second-event-unsigned", &["mutations"], "of its event 2: its comment was"),
     ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
     ("unsigned-payer", &["mutations"], "its payer was 100500"),
     ("unsigned-order", &["mutations", "proved", "questions"], "its order was 42"),
@@ -238,10 +253,10 @@ const FAULTS: [Fault; 63] = [
     ),
     ("foreign-time-refused", &["proved"], "a value that is not UTF-8 of time: it is refused"),
     ("doubled-time-refused", &["proved"], "a second value of time: it is refused"),
-    ("reply-redirects", &["samples", "mutations", "limits"], "reply status is not 200 to 299 or 400 to 599"),
-    ("reply-sets-cookie", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
-    ("reply-has-location", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
-    ("reply-is-page", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
+    ("reply-redirects", &["samples", "mutations", "questions", "limits"], "reply status is not 200 to 299 or 400 to 599"),
+    ("reply-sets-cookie", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
+    ("reply-has-location", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
+    ("reply-is-page", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
     ("panic-at-nul", &["any-input", "mutations", "questions"], "the provider crashed in asking.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
@@ -334,6 +349,26 @@ fn a_question_without_an_answer_is_a_finding() {
     assert_eq!(failing(&report), ["samples"], "{report}");
     let words = "\"check\" asks Ledger(Order(\"42\")) and is not answered; give its \"answers\"; the vectors want it answered";
     assert!(report.to_string().contains(words), "{report}");
+}
+
+/// A callback reports as many events as the vectors say, each with its fields.
+#[test]
+fn each_event_of_a_callback_is_compared() {
+    let event = |kind: &str| serde_json::from_value(json!({"kind": kind})).unwrap();
+    for (kinds, words) in [
+        (&["payment"][..], "\"bundle\" has 2 events; the vectors want 1 event"),
+        (
+            &["payment", "payment"],
+            "the event of \"bundle\", number 2 of them, happened, but kind is \"refund\" and not \"payment\"",
+        ),
+    ] {
+        let mut vectors = vectors("none");
+        let bundle = vectors.callbacks.iter_mut().find(|sample| sample.name == "bundle").unwrap();
+        bundle.expected = Expected::Happened(kinds.iter().map(|kind| event(kind)).collect());
+        let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
+        assert_eq!(failing(&report), ["samples"], "{report}");
+        assert!(report.to_string().contains(words), "{report}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@
 
 use domain::{CallbackRequest, ProvedEvent, Verdict};
 
-use super::mutations::{input_text, money_difference};
+use super::mutations::{events_difference, input_text};
 use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::report::{Case, Checked, Outcome, failure, verdict_text};
 use crate::text::{Edit, Field, Part, Syntax, edited, fields};
@@ -25,16 +25,16 @@ const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 pub fn check(subject: &CheckContext) -> Checked {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
     subject.requires_proof()?;
-    let places: Vec<(&Sample, &ProvedEvent, Part, Field)> = genuine
+    let places: Vec<(&Sample, &[ProvedEvent], Part, Field)> = genuine
         .iter()
-        .flat_map(|(sample, event)| {
+        .flat_map(|(sample, events)| {
             let parts = Part::all(&sample.request).into_iter().filter(|part| !matches!(part, Part::Header(_)));
             let all = parts.flat_map(|part| fields(part.of(&sample.request)).into_iter().map(move |field| (part, field)));
-            all.map(move |(part, field)| (*sample, event, part, field)).collect::<Vec<_>>()
+            all.map(move |(part, field)| (*sample, &events[..], part, field)).collect::<Vec<_>>()
         })
         .collect();
     let findings =
-        subject.each(&places, |(sample, event, part, field)| Place { sample, event, part: *part, field }.holds(&merchant));
+        subject.each(&places, |(sample, events, part, field)| Place { sample, events, part: *part, field }.holds(&merchant));
     if findings.fails() || vectors.callbacks.iter().any(|sample| matches!(sample.expected, Expected::Unresolved(_))) {
         return Ok(findings);
     }
@@ -46,7 +46,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 /// A field of a genuine callback.
 struct Place<'p> {
     sample: &'p Sample,
-    event: &'p ProvedEvent,
+    events: &'p [ProvedEvent],
     part: Part,
     field: &'p Field,
 }
@@ -99,7 +99,7 @@ impl Place<'_> {
 
     /// Returns how the events of a verdict differ from the sample's.
     fn difference(&self, verdict: &Verdict) -> Option<String> {
-        verdict.events().iter().find_map(|event| money_difference(self.event, event, true))
+        events_difference(self.events, verdict.events(), true)
     }
 
     fn edited(&self, edit: Edit) -> Option<CallbackRequest> {

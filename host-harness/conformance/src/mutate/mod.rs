@@ -13,8 +13,9 @@ use fastrand::Rng;
 use self::bytes::{bytes, flips, truncations};
 use self::carriers::{carriers, headers};
 use self::fields::{moves, plain, structure, swaps, values};
-use self::place::places;
+use self::place::{Place, other_value, places};
 pub use self::plan::Mutation;
+use self::plan::Plan;
 use self::splices::{spliced_sets, splices};
 use crate::text::Part;
 
@@ -55,6 +56,17 @@ pub fn mutations(
         mutations.extend(class.into_iter().filter_map(|plan| plan.made(request)));
     }
     mutations
+}
+
+/// Returns a request with another value in each field that the donor does not have with the same value.
+pub fn with_others_changed(request: &CallbackRequest, donor: &CallbackRequest) -> CallbackRequest {
+    let theirs = places(donor);
+    let is_theirs = |place: &Place| {
+        theirs.iter().any(|other| other.part == place.part && other.name == place.name && other.value == place.value)
+    };
+    let own = places(request).into_iter().filter(|place| !is_theirs(place));
+    let edits = own.map(|place| place.put(other_value(&place.value))).collect();
+    Plan::new(String::new(), edits).made(request).map_or_else(|| request.clone(), |changed| changed.request)
 }
 
 #[cfg(test)]
@@ -123,6 +135,15 @@ mod tests {
         ] {
             assert!(has(body), "{body}");
         }
+    }
+
+    #[test]
+    fn what_a_donor_does_not_have_is_changed() {
+        let donor = CallbackRequest::post("shop=7&state=2&time=5&sign=cd");
+        let changed = |body: &str| with_others_changed(&CallbackRequest::post(body), &donor).body;
+        assert_eq!(changed("shop=7&state=2&time=6&sign=cd"), b"shop=7&state=2&time=7&sign=cd");
+        assert_eq!(changed("shop=7&state=2&time=5&sign=ab1"), b"shop=7&state=2&time=5&sign=ab2");
+        assert_eq!(changed("shop=7&state=2"), b"shop=7&state=2");
     }
 
     #[test]

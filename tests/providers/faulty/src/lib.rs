@@ -4,7 +4,7 @@
 //! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`,
 //! `time`, and `sign`. The signature is the MD5 of key, type, payment, payer and amount, without separators, followed by order,
 //! currency and shop, each preceded by a semicolon. The grammars of the values without separators allow only one way to split
-//! them. A callback of the type `check` asks whether the order can be paid.
+//! them. A callback of the type `check` asks whether the order can be paid; one of the type `bundle` reports a payment and its refund.
 
 mod api;
 mod check;
@@ -339,7 +339,12 @@ impl Merchant {
         matches(&digest, sign)
     }
 
-    fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], path: &str, calls: u32) -> Verdict {
+    fn read(
+        &self,
+        [kind, payment, payer, amount, order, currency, shop, time, _]: &[String; 9],
+        path: &str,
+        calls: u32,
+    ) -> Verdict {
         if *shop != self.shop {
             return unresolved(Code::MerchantMismatch, "shop", "It is of another shop.");
         }
@@ -362,6 +367,12 @@ impl Merchant {
         };
         if !digits(payment, 8) || !digits(payer, 6) {
             return unresolved(Code::UnrecognizedForm, "payment", "It has a form that is not known.");
+        }
+        if kind == "bundle" {
+            let refund = self.event(EventKind::Refund, [payment, payer, order], minor_units, calls);
+            let comment = if fault::is("second-event-unsigned") { time.clone() } else { refund.comment.clone() };
+            let payment = self.event(EventKind::Payment, [payment, payer, order], minor_units, calls);
+            return Verdict::Happened(vec![payment, Event { comment, ..refund }]);
         }
         let kind = match kind.as_str() {
             "payment" if fault::is("path-is-kind") && path == "/refund" => EventKind::Refund,
