@@ -224,7 +224,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 64] = [
+const FAULTS: [Fault; 67] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -283,6 +283,9 @@ const FAULTS: [Fault; 64] = [
     ("secret-in-problem", &["secrets"], "the secret key stands in a problem of configure"),
     ("mistyped-secret-shown", &["secrets"], "a problem of configure with a mistyped secret"),
     ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
+    ("refund-always", &["operations"], "the result is succeeded, and each of its calls is `always` repeatable"),
+    ("refund-keyed-by-request", &["operations"], "\"refund\" tell of the refund 20000001 under the dedup keys"),
+    ("key-of-amount", &["operations"], "\"status of 43: refunded\" have the same dedup key"),
     ("refund-not-read", &["operations"], "\"status of 43: refunded\": events is"),
     ("first-answer-only", &["determinism"], "when its answers come in another order: "),
     ("path-is-kind", &["paths"], "\"payment\" under the path \"/refund\": its kind was Payment and is Refund"),
