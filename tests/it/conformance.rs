@@ -224,7 +224,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 67] = [
+const FAULTS: [Fault; 68] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -242,6 +242,7 @@ const FAULTS: [Fault; 67] = [
     ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
     ("unsigned-payer", &["mutations"], "its payer was 100500"),
     ("unsigned-order", &["mutations", "proved", "questions"], "its order was 42"),
+    ("unsigned-sum", &["mutations"], "the field \"sum\" is added as"),
     ("last-wins", &["mutations"], "is doubled"),
     ("query-wins", &["mutations"], "in the query and genuine in the body"),
     ("unsigned-type", &["refunds", "mutations", "questions"], "and is Payment"),

@@ -20,6 +20,8 @@ const QUICK_PER_CLASS: usize = 24;
 /// How much of an input a finding shows, in characters: a whole callback, or the beginning of a long one.
 const INPUT_CHARS_MAX: usize = 1_500;
 const BEGINNING_CHARS: usize = 200;
+/// The name in a description's `extra` of the callback fields that decide.
+const DECIDING_FIELDS: &str = "required-callback-fields";
 /// The most findings of `refunds` that are stored.
 const REFUNDS_MAX: usize = 100;
 
@@ -44,6 +46,9 @@ fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcom
         let mut rng = subject.rng("mutations");
         let per_class = subject.scaled(None, Some(QUICK_PER_CLASS));
         let mut mutated = MutationFindings { all: Findings::default(), refunds: Findings::default() };
+        let extra = &subject.provider.description().extra;
+        let deciding = extra.iter().filter(|(name, _)| name == DECIDING_FIELDS).flat_map(|(_, names)| names.split(','));
+        let deciding: Vec<&str> = deciding.map(str::trim).filter(|name| !name.is_empty()).collect();
         for (sample, events) in genuine {
             let others = vectors.callbacks.iter().filter(|other| other.name != sample.name);
             let events_of = |name: &str| genuine.iter().find(|(known, _)| known.name == name).map(|(_, events)| &events[..]);
@@ -51,7 +56,7 @@ fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcom
                 others.map(|sample| Donor { sample, events: events_of(&sample.name).unwrap_or_default() }).collect();
             let requests: Vec<(&CallbackRequest, bool)> =
                 donors.iter().map(|donor| (&donor.sample.request, !donor.events.is_empty())).collect();
-            let mutations = mutations(&sample.request, &requests, per_class, &mut rng);
+            let mutations = mutations(&sample.request, &requests, &deciding, per_class, &mut rng);
             let original = Original { sample, events, donors: &donors, order_is_signed: vectors.order_is_signed };
             original.judge(subject, &merchant, &mutations, &mut mutated);
         }

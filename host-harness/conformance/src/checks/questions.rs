@@ -65,7 +65,7 @@ pub fn check(subject: &CheckContext) -> Checked {
             .collect();
         let requests: Vec<(&CallbackRequest, bool)> =
             donors.iter().map(|donor| (&donor.sample.request, !donor.events.is_empty())).collect();
-        let mutations = mutations(&sample.request, &requests, Some(per_class), &mut rng);
+        let mutations = mutations(&sample.request, &requests, &[], Some(per_class), &mut rng);
         let changed = Changed { sample, own, donors: &donors, order_is_signed: vectors.order_is_signed };
         findings.add(subject.each(&mutations, |mutation| changed.holds(&merchant, mutation)));
     }

@@ -1,5 +1,6 @@
 //! Every change to a callback that a forger or a faulty line may produce.
 
+mod added;
 mod bytes;
 mod carriers;
 mod fields;
@@ -10,6 +11,7 @@ mod splices;
 use domain::CallbackRequest;
 use fastrand::Rng;
 
+use self::added::added;
 use self::bytes::{bytes, flips, truncations};
 use self::carriers::{carriers, headers};
 use self::fields::{moves, plain, structure, swaps, values};
@@ -24,12 +26,15 @@ const CLASS_MAX: usize = 6_000;
 /// Where a few of a class are enough, this many times as many digit moves are tried: few of them are between neighbours under
 /// the signature.
 const DIGIT_MOVES_TIMES: usize = 4;
-/// Returns the mutations of a request, at most `per_class` of each class. A donor is a request whose pieces are put into this
+
+/// Returns the mutations of a request, at most `per_class` of each class. Each field of `deciding` that the request does not have is
+/// added to it. A donor is a request whose pieces are put into this
 /// one; its flag says whether several pieces may be used at once. For a donor that is not itself accepted they may not, since
 /// its pieces together may make a genuine callback.
 pub fn mutations(
     request: &CallbackRequest,
     donors: &[(&CallbackRequest, bool)],
+    deciding: &[&str],
     per_class: Option<usize>,
     rng: &mut Rng,
 ) -> Vec<Mutation> {
@@ -45,7 +50,8 @@ pub fn mutations(
     let many = per_class.map(|few| few * DIGIT_MOVES_TIMES);
     let sampled = classes.into_iter().map(|class| (class, per_class));
     // The mutations that most often find a fault are tried in every field, whatever the effort.
-    let classes = sampled.chain([(digits, many), (plain(&places, request), None)]);
+    let classes =
+        sampled.chain([(digits, many), (plain(&places, request), None), (added(&places, request, deciding, donors), None)]);
     let mut mutations = Vec::new();
     for (mut class, most) in classes {
         let most = most.unwrap_or(CLASS_MAX).min(CLASS_MAX);
@@ -77,7 +83,7 @@ mod tests {
     const BODY: &str = "shop=7&payment=100&amount=5.00&sign=ab12";
 
     fn of(request: &CallbackRequest, donors: &[(&CallbackRequest, bool)]) -> Vec<Mutation> {
-        mutations(request, donors, None, &mut Rng::with_seed(1))
+        mutations(request, donors, &["fee"], None, &mut Rng::with_seed(1))
     }
 
     #[test]
@@ -104,6 +110,8 @@ mod tests {
             "shop=7&payment=100&amount=1e9&sign=ab12",
             "shop=7&payment=100&amount=%EF%BC%91%EF%BC%90%EF%BC%90.%EF%BC%90%EF%BC%90&sign=ab12",
             "shop=7&payment=100&amount=5.00&sign=AB12",
+            "shop=7&payment=100&amount=5.00&sign=ab12&fee=1.00",
+            "fee=1.00&shop=7&payment=100&amount=5.00&sign=ab12",
         ] {
             assert!(has(body), "{body}");
         }
@@ -117,7 +125,7 @@ mod tests {
         assert!(moved(HttpMethod::Get, BODY, "") && moved(HttpMethod::Post, &BODY.replace("5.00", "50.00"), BODY));
         assert!(all.iter().any(|mutation| mutation.request.headers.is_empty()), "the header is left out");
         assert!(all.iter().all(|mutation| mutation.request != request), "each changes something");
-        let same = mutations(&request, &[(&other, true)], None, &mut Rng::with_seed(1));
+        let same = mutations(&request, &[(&other, true)], &["fee"], None, &mut Rng::with_seed(1));
         assert!(all.iter().zip(&same).all(|(one, other)| one.request == other.request), "the same seed, the same inputs");
     }
 
@@ -132,6 +140,8 @@ mod tests {
             r#"{"sum":{"value":"5.00"},"paid":true}"#,
             r#"{"id":"a1","sum":{"value":"50.00","value":"5.00"},"paid":true}"#,
             r#"{"id":"a1","sum":{"value":"5.00"},"paid":"null"}"#,
+            r#"{"fee":1.00,"id":"a1","sum":{"value":"5.00"},"paid":true}"#,
+            r#"{"fee":"1.00","id":"a1","sum":{"value":"5.00"},"paid":true}"#,
         ] {
             assert!(has(body), "{body}");
         }
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_few_of_each_class_where_that_is_enough() {
-        let few = mutations(&CallbackRequest::post(BODY), &[], Some(5), &mut Rng::with_seed(1));
+        let few = mutations(&CallbackRequest::post(BODY), &[], &[], Some(5), &mut Rng::with_seed(1));
         assert!((50..=90).contains(&few.len()), "{}", few.len());
     }
 }

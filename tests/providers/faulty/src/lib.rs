@@ -74,7 +74,7 @@ impl Guest for Component {
                 vec![api::HOST.to_owned()]
             },
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
-            extra: Fields::new(),
+            extra: if fault::is("unsigned-sum") { kit::description::extra(&["payment", "sum"]) } else { Fields::new() },
         }
     }
 }
@@ -316,6 +316,10 @@ impl Merchant {
         if !self.is_signed(&values) {
             let problem = Code::SignatureMismatch.at("sign", "The signature does not hold.");
             return if fault::is("forgeries-ignored") { Verdict::Ignored(problem) } else { Verdict::Refused(problem) };
+        }
+        if fault::is("unsigned-sum") {
+            let sum = Form::parse(body, ["sum"]).map(|form| form.get("sum").to_owned()).unwrap_or_default();
+            values[4] = if sum.is_empty() { std::mem::take(&mut values[4]) } else { sum };
         }
         if fault::is("query-wins") {
             read_over(request.query.as_bytes(), &mut values);
