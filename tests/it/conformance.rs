@@ -224,7 +224,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 68] = [
+const FAULTS: [Fault; 70] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -282,6 +282,8 @@ const FAULTS: [Fault; 68] = [
     ("row-not-named", &["exports"], "without its row and field"),
     ("bad-day-taken", &["exports"], "a day that does not exist in row"),
     ("secret-in-problem", &["secrets"], "the secret key stands in a problem of configure"),
+    ("cut-secret-in-problem", &["secrets"], "the secret key stands in a problem of configure, in part"),
+    ("secret-in-refusal", &["secrets"], "the secret key stands in the result of a refund or a charge"),
     ("mistyped-secret-shown", &["secrets"], "a problem of configure with a mistyped secret"),
     ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
     ("refund-always", &["operations"], "the result is succeeded, and each of its calls is `always` repeatable"),

@@ -114,7 +114,8 @@ impl<'v> CheckContext<'v> {
         let limits = *provider.limits();
         let patient = limits.with_time_max(limits.time_max.max(TIME_MIN));
         let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
-        let watch = SecretScanner::new(secrets(&provider, vectors));
+        let secrets: Vec<(&str, &str)> = secrets(&provider, vectors).collect();
+        let watch = SecretScanner::with_pieces(secrets, provider.description());
         let settings = vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
         let calls = CallScanner::new(provider.description(), &settings);
         CheckContext {

@@ -149,6 +149,11 @@ fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
         problem.message =
             said(format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>()));
     }
+    if fault::is("cut-secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
+        let key = key();
+        let cut = key.chars().take(key.chars().count().saturating_sub(1).min(200));
+        problem.message = said(format!("The settings are wrong: {}", cut.collect::<String>()));
+    }
     if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
         problem.message = said(format!("This is no key: {}", key().chars().take(200).collect::<String>()));
     }

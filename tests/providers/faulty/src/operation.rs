@@ -167,6 +167,9 @@ impl Merchant {
                 let reference = Some(values.refund).filter(|reference| !reference.is_empty());
                 OperationStep::Pending(Pending { ask_again: Some(60), reference })
             }
+            "refused" if fault::is("secret-in-refusal") => {
+                OperationStep::Refused(Code::Unsupported.whole(format!("It refuses the key {}", self.key.expose())))
+            }
             "refused" => OperationStep::Refused(refused(&values)),
             _ => OperationStep::Unknown(unknown()),
         }
