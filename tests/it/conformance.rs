@@ -224,7 +224,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 70] = [
+const FAULTS: [Fault; 71] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -252,6 +252,7 @@ const FAULTS: [Fault; 70] = [
         &["proved"],
         "another value of currency: is refused, currency: It is in another currency. (currency-mismatch)",
     ),
+    ("caller-verifies", &["proved"], "\"forged\" is refused as signature-mismatch, though `callback-proof` says `caller`"),
     ("foreign-time-refused", &["proved"], "a value that is not UTF-8 of time: it is refused"),
     ("doubled-time-refused", &["proved"], "a second value of time: it is refused"),
     ("reply-redirects", &["samples", "mutations", "questions", "limits"], "reply status is not 200 to 299 or 400 to 599"),

@@ -124,7 +124,11 @@ impl GuestMerchant for Merchant {
     }
 
     fn callback_proof(&self) -> CallbackProof {
-        if fault::is("lookup") { CallbackProof::Lookup } else { CallbackProof::Signature }
+        match () {
+            () if fault::is("lookup") => CallbackProof::Lookup,
+            () if fault::is("caller-verifies") => CallbackProof::Caller,
+            () => CallbackProof::Signature,
+        }
     }
 
     fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
