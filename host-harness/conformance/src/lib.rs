@@ -22,7 +22,9 @@
 //!   one that is refused, and `mutations`, `refunds` and `proved` do not apply. Nor do they where `callback-proof` is `caller`: nothing in
 //!   a callback proves it then, and a changed one is another.
 //! - `operations`: each operation of the vectors (a link, a status, a refund, a charge, a report) has the result that they
-//!   expect, with the answers that they give. The vectors must have one of each ability that the component has.
+//!   expect, with the answers that they give. The vectors must have one of each ability that the component has. A refund or a charge
+//!   that is done or pending was not sent by calls that are all `always` repeatable. What callbacks and operations tell of one movement
+//!   has one dedup key, and what they tell of another has another.
 //! - `determinism`: each call asks the same questions and returns the same answer again: in fresh instances, in a warm one after
 //!   other calls in every order, and on four threads at once. Whatever asks has the same result, without asking again, if it is told
 //!   all answers in another order and others among them.
@@ -30,7 +32,8 @@
 //!   payer, comment and dedup key, and in the order where the vectors say that it is signed. The changes: every bit flipped;
 //!   every byte left out, doubled, exchanged; every truncation; each field removed, emptied, doubled with another value,
 //!   renamed, replaced by what one parser reads as a number and another does not; digits moved from one field to the next,
-//!   which a signature over joined values does not detect; values exchanged, or taken from another sample; the query against
+//!   which a signature over joined values does not detect; values exchanged, or taken from another sample; fields that
+//!   the description's `required-callback-fields` names, added where they are missing; the query against
 //!   the body, GET against POST. Forms and JSON are changed by their fields, all else by bytes. A changed callback may be
 //!   *ignored* only where nothing is left of it: the payment system takes the reply to an ignored callback as success, and
 //!   would never send the genuine one again.
@@ -38,7 +41,8 @@
 //!   the vectors hold none of these.
 //! - `proved`: each field of each accepted sample is changed by itself. If the signature still holds but the callback is no
 //!   longer the same event, its verdict is unresolved, neither refused nor ignored. A field whose value does not affect the
-//!   money causes no refusal either if its value is not UTF-8 or is given twice. The vectors must hold a callback whose
+//!   money causes no refusal either if its value is not UTF-8 or is given twice. Where `callback-proof` is `caller`, no sample is
+//!   refused for its signature instead. The vectors must hold a callback whose
 //!   expected verdict is unresolved.
 //! - `questions`: a request that nobody signed asks nothing and has no call made: the samples that are refused, and random ones. A
 //!   sample that asks, changed in the same ways, asks nothing before it is refused, asks what the sample asks and nothing else
@@ -64,7 +68,8 @@
 //!   wherever it is cut off or damaged.
 //! - `calls`: each call of all checks goes to a host that the description or a setting of the kind `url` names, by TLS.
 //! - `secrets`: no answer of all these calls and no URL that is to be called contains one of the vectors' secrets, nor the secret in
-//!   another letter case, escaped, percent-encoded, in hexadecimal or in Base64.
+//!   another letter case, escaped, percent-encoded, in hexadecimal or in Base64, nor eight characters of it in a row, unless the
+//!   description has them too.
 //!
 //! Calls get at least ten seconds, whatever the provider's own time limit, so that no verdict depends on how busy a machine is.
 //! Fuel bounds them.
