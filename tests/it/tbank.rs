@@ -21,12 +21,7 @@ struct World {
 
 impl World {
     fn new() -> World {
-        let config = Config {
-            terminal_key: tbank::TERMINAL_KEY.to_owned(),
-            password: tbank::PASSWORD.into(),
-            callback_url: "http://127.0.0.1:1/callbacks/tbank".to_owned(),
-            first_payment: 13_660,
-        };
+        let config = Config::new(tbank::TERMINAL_KEY, tbank::PASSWORD);
         let bank = ApiServer::start(TBank::new(config), "127.0.0.1:0").unwrap();
         let merchant = tbank::merchant(&[("api-url", &bank.url("/v2"))]);
         World { bank, merchant, movements: Vec::new() }

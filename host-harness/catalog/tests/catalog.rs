@@ -112,11 +112,11 @@ fn needed_versions_are_kept_until_they_are_not_needed() {
         version(&bytes)
     };
     let three = replace("3", &needed);
-    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, [one.clone()]);
+    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, std::slice::from_ref(&one));
     let four = replace("4", &needed);
-    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, [one.clone()], "the second is not needed");
+    assert_eq!(place.catalog.lock().unwrap()["pay"].kept, std::slice::from_ref(&one), "the second is not needed");
     assert_eq!(place.files(), sorted(&[&one, &three, &four]));
-    assert_eq!(place.again().lock().unwrap()["pay"].kept, [one.clone()]);
+    assert_eq!(place.again().lock().unwrap()["pay"].kept, std::slice::from_ref(&one));
     // What is in use again is not kept besides.
     let bytes = component("1");
     place.catalog.publish_keeping(&of("pay"), version(&bytes), &needed).unwrap();

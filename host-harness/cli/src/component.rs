@@ -11,6 +11,7 @@ use crate::{input, output};
 
 /// Debug builds have some megabytes. A far larger file is not a provider.
 const MODULE_BYTES_MAX: u64 = 64 << 20;
+
 /// Makes a component of the core module that a compiler for wasm32-unknown-unknown leaves. It is loaded once in the sandbox, as a
 /// host would load it, before it is written.
 ///

@@ -121,7 +121,7 @@ impl Gateway {
             sessions: sessions::Sessions::default(),
             logins: logins::Logins::default(),
             misdirected: throttle::EveryMinute::default(),
-            unserved: throttle::EveryMinute::default(),
+            floods: throttle::EveryMinute::default(),
             hashing: hashing::Hashing::start()?,
             entered,
             ending: watch::Sender::new(false),

@@ -38,6 +38,7 @@ pub struct ErrorPage {
     pub detail: String,
     pub in_russian: Option<&'static str>,
     pub problems: Vec<domain::Problem>,
+    pub code: Option<ErrorCode>,
 }
 
 /// An error: a problem by RFC 9457.
@@ -112,7 +113,8 @@ impl Problem {
 
     /// Returns what a page shows of it.
     pub fn shown(&self) -> ErrorPage {
-        ErrorPage { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() }
+        let Problem { detail, in_russian, problems, code, .. } = self;
+        ErrorPage { detail: detail.clone(), in_russian: *in_russian, problems: problems.clone(), code: *code }
     }
 
     /// Returns the problem for a body that did not arrive in time, or `None` for another error.

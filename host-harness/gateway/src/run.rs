@@ -14,6 +14,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{StatusCode, Version, header, uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use host::ErrorCode;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -303,13 +304,14 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     response
 }
 
-/// Logs a response that says that this host could not serve the request. Of callbacks that are to come again, once a minute: anybody
-/// can send many.
+/// Logs a response that says that this host could not serve the request. Of callbacks that prove nothing, anybody can send many: once
+/// a minute.
 fn log_unserved(app: &Shared, route: &str, method: &str, response: &Response) {
     let status = response.status();
-    let is_due = status != StatusCode::SERVICE_UNAVAILABLE || !route.starts_with(callbacks::ADDRESS) || app.unserved.is_due();
-    if status.is_server_error() && is_due {
-        let detail = response.extensions().get::<ErrorPage>().map(|shown| shown.detail.as_str());
+    let shown = response.extensions().get::<ErrorPage>();
+    let is_flood = shown.is_some_and(|shown| shown.code == Some(ErrorCode::TooManyLookups));
+    if status.is_server_error() && (!is_flood || app.floods.is_due()) {
+        let detail = shown.map(|shown| shown.detail.as_str());
         tracing::warn!(route, method, status = status.as_u16(), detail, "a request was not served");
     }
 }

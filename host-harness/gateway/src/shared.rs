@@ -27,8 +27,8 @@ pub struct Shared {
     pub logins: Logins,
     /// Callbacks that came to the listener for everything else.
     pub misdirected: EveryMinute,
-    /// Callbacks that are to come again.
-    pub unserved: EveryMinute,
+    /// Callbacks that prove nothing, of which there are too many.
+    pub floods: EveryMinute,
     pub hashing: Hashing,
     pub readiness: Readiness,
     /// Notifies of new entries.

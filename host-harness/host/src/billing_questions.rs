@@ -29,10 +29,12 @@ pub struct BillingCalls {
     pub count: CallCount,
 }
 
+type Then = Box<dyn FnOnce(Vec<FoundAccount>) + Send>;
+
 /// The answers to several questions. Whoever answers the last one passes all of them on.
 struct Answers {
     found: Mutex<Vec<FoundAccount>>,
-    then: Mutex<Option<Box<dyn FnOnce(Vec<FoundAccount>) + Send>>>,
+    then: Mutex<Option<Then>>,
 }
 
 impl Answers {

@@ -49,12 +49,23 @@ struct Queue {
     /// How many threads have no call, and how many of these were woken. A woken thread already counts in `threads`.
     parked: u32,
     wakeups: u32,
+    /// Whether a thread looks after the waiting calls, or is about to: it takes them if the running ones turn out to be slow.
+    is_watched: bool,
+    /// Whether that thread is still parked.
+    is_watcher_wanted: bool,
     /// How many threads are running a suspect's call.
     at_suspects: u32,
     /// How many calls were taken from the main lane since the last one from the suspects' lane.
     since_suspect: u32,
     /// When a thread last took a call.
     last_dequeued_at: Instant,
+}
+
+impl Queue {
+    /// Reports whether the running calls are slow.
+    fn is_stalled(&self) -> bool {
+        self.last_dequeued_at.elapsed() > STALL_THRESHOLD
+    }
 }
 
 impl CallPool {
@@ -66,6 +77,8 @@ impl CallPool {
             threads: 0,
             parked: 0,
             wakeups: 0,
+            is_watched: false,
+            is_watcher_wanted: false,
             at_suspects: 0,
             since_suspect: 0,
             last_dequeued_at: Instant::now(),
@@ -90,23 +103,44 @@ impl CallPool {
             Lane::Main => queue.main.push_back(Box::new(call)),
             Lane::Suspects => queue.suspects.push_back(Box::new(call)),
         }
-        let is_stalled = queue.threads < self.threads_max && queue.last_dequeued_at.elapsed() > STALL_THRESHOLD;
         let may_begin = lane == Lane::Main || queue.at_suspects < self.suspects_max();
-        if !may_begin || !(queue.threads < self.target_threads || is_stalled) {
+        if !may_begin || queue.threads >= self.threads_max {
             return;
         }
-        queue.threads += 1;
+        let is_watcher = !(queue.threads < self.target_threads || queue.is_stalled());
+        if is_watcher {
+            // A running thread takes the call, unless all of them turn out to be slow.
+            if queue.is_watched {
+                return;
+            }
+            queue.is_watched = true;
+        } else {
+            queue.threads += 1;
+        }
         if queue.parked > queue.wakeups {
-            queue.wakeups += 1;
+            if is_watcher {
+                queue.is_watcher_wanted = true;
+            } else {
+                queue.wakeups += 1;
+            }
             drop(queue);
             self.woken.notify_one();
             return;
         }
         drop(queue);
         let pool = self.clone();
-        if let Err(error) = thread::Builder::new().name("calls".to_owned()).spawn(move || pool.run()) {
+        let run = move || {
+            if !is_watcher || pool.watch() || pool.wait_for_calls() {
+                pool.run()
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("calls".to_owned()).spawn(run) {
             tracing::error!(%error, "no thread can be started for a provider's call; raise the limit of processes (TasksMax)");
             let mut queue = self.queue();
+            if is_watcher {
+                queue.is_watched = false;
+                return;
+            }
             queue.threads -= 1;
             if queue.threads == 0 {
                 // Dropping the calls notifies the receivers of their results.
@@ -121,15 +155,52 @@ impl CallPool {
     fn run(&self) {
         loop {
             self.run_until_idle();
+            if !self.wait_for_calls() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until this thread is to take calls, and is counted again. Returns whether it is.
+    fn wait_for_calls(&self) -> bool {
+        loop {
             let mut queue = self.queue();
             queue.parked += 1;
-            let is_parked = |queue: &mut Queue| queue.wakeups == 0;
+            let is_parked = |queue: &mut Queue| queue.wakeups == 0 && !queue.is_watcher_wanted;
             let waited = self.woken.wait_timeout_while(queue, IDLE_TIMEOUT, is_parked);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
             queue.parked -= 1;
-            match queue.wakeups.checked_sub(1) {
-                Some(others) => queue.wakeups = others,
-                None => return,
+            if let Some(others) = queue.wakeups.checked_sub(1) {
+                queue.wakeups = others;
+                return true;
+            }
+            if !std::mem::take(&mut queue.is_watcher_wanted) {
+                return false;
+            }
+            drop(queue);
+            if self.watch() {
+                return true;
+            }
+        }
+    }
+
+    /// Waits until no calls wait, or the running ones are slow. Then this thread is to take calls, and is counted. Returns whether it
+    /// is.
+    fn watch(&self) -> bool {
+        loop {
+            thread::sleep(STALL_THRESHOLD);
+            let mut queue = self.queue();
+            let may_begin = !queue.main.is_empty() || queue.at_suspects < self.suspects_max();
+            let is_needed = may_begin && queue.threads < self.threads_max && queue.is_stalled();
+            let nothing_waits = queue.main.is_empty() && queue.suspects.is_empty();
+            if is_needed && !nothing_waits {
+                queue.is_watched = false;
+                queue.threads += 1;
+                return true;
+            }
+            if nothing_waits {
+                queue.is_watched = false;
+                return false;
             }
         }
     }
@@ -199,6 +270,24 @@ mod tests {
         }
         for _ in 0..others {
             all_done.recv_timeout(TIME_MAX).unwrap();
+        }
+        end.send(()).unwrap();
+    }
+
+    /// A thread that has just become idle leaves no call behind while the other one is blocked.
+    #[test]
+    fn call_that_comes_right_after_another_does_not_wait_for_a_slow_one() {
+        let pool = CallPool::new(1, 2);
+        let ((begun, has_begun), (end, ended), (done, is_done)) = (channel(), channel::<()>(), channel());
+        pool.submit(Lane::Main, move || {
+            begun.send(()).unwrap();
+            ended.recv_timeout(TIME_MAX).unwrap();
+        });
+        has_begun.recv_timeout(TIME_MAX).unwrap();
+        for _ in 0..200 {
+            let done = done.clone();
+            pool.submit(Lane::Main, move || done.send(()).unwrap());
+            is_done.recv_timeout(TIME_MAX / 3).unwrap();
         }
         end.send(()).unwrap();
     }

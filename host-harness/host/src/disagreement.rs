@@ -8,7 +8,7 @@ pub fn disagreement(refusal: WishRefusal) -> Problem {
         WishRefusal::UnknownAccount => ("There is no such account.", "Такого лицевого счёта нет."),
         WishRefusal::AccountInactive => ("The account takes no payments.", "Счёт не принимает платежи."),
         WishRefusal::AmountOutOfRange => ("The account does not take such an amount.", "Такая сумма не принимается."),
-        WishRefusal::Forbidden => ("Billing does not allow it.", "Биллинг этого не разрешает."),
+        WishRefusal::Forbidden => ("It is not allowed.", "Это не разрешено."),
         WishRefusal::UnknownOrder => ("There is no such order.", "Такого заказа нет."),
         WishRefusal::OrderPaid => ("The order is paid.", "Заказ уже оплачен."),
         WishRefusal::OrderHeld => ("The order is held by another payment.", "Заказ занят другим платежом."),

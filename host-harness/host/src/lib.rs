@@ -36,6 +36,7 @@ mod lookups;
 mod observer;
 mod opening;
 mod operations;
+mod operator_refusal;
 pub mod operators;
 mod orders;
 mod outbound;

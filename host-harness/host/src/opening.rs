@@ -239,7 +239,7 @@ impl Loading<'_> {
             registry.set_absent(name, Absent::not_loaded(roster.get(name), None, why));
         }
         for (name, record) in roster.removed() {
-            registry.set_absent(&name, Absent::Removed(record));
+            registry.set_absent(&name, Absent::Removed(Box::new(record)));
         }
         Ok(registry)
     }

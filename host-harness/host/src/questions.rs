@@ -48,11 +48,29 @@ impl Host {
                     Some(found) => found.next().unwrap_or(Err(NoAnswer::Unavailable)),
                     None => self.account_state(slot, &query),
                 };
+                let state = state.and_then(|state| self.with_operator_refusal(slot, &query, state));
                 Exchange::Account(query, state)
             }
             Question::Other(name, values) => Exchange::Other(name, values, NoAnswer::Unsupported),
         };
         questions.into_iter().map(exchange).collect()
+    }
+
+    /// Adds why the operator does not let an account be paid, if nothing else speaks against it.
+    fn with_operator_refusal(
+        &self,
+        slot: &ProviderSlot,
+        query: &AccountQuery,
+        state: Option<AccountState>,
+    ) -> Result<Option<AccountState>, NoAnswer> {
+        let refused = |state: AccountState| match state.refusal {
+            Some(_) => Ok(state),
+            None => {
+                let refusal = self.operator_refusal(slot, query.amount).map_err(|_| NoAnswer::Unavailable)?;
+                Ok(AccountState { refusal: refusal.map(disagreement), ..state })
+            }
+        };
+        state.map(refused).transpose()
     }
 
     fn account_state(&self, slot: &ProviderSlot, query: &AccountQuery) -> Result<Option<AccountState>, NoAnswer> {

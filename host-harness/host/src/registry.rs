@@ -15,7 +15,7 @@ use crate::slot::ProviderSlot;
 #[derive(Clone)]
 pub(crate) enum Absent {
     NotLoaded(NotLoaded),
-    Removed(Record),
+    Removed(Box<Record>),
 }
 
 /// Whether a known payment system takes calls.

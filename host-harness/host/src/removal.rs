@@ -111,7 +111,7 @@ impl Host {
             roster.change(ledger, name, |record| record.removed = None)?;
             return Err(error.into());
         }
-        self.0.registry.set_absent(name, Absent::Removed(roster.get(name).unwrap_or_default()));
+        self.0.registry.set_absent(name, Absent::Removed(Box::new(roster.get(name).unwrap_or_default())));
         roster.change(ledger, name, |record| record.removed = Some(removal(true)))?;
         tracing::info!(operator = by, provider = name.as_str(), open_orders = open.all, "an operator removed a provider");
         Ok(())
@@ -119,7 +119,7 @@ impl Host {
 
     /// Refuses to remove a payment system with operations that have not ended: nobody could learn what became of them.
     fn require_no_operations(&self, name: &ProviderName) -> Result<(), HostError> {
-        let OpenOperations { pending, unknown } = self.0.ledger.open_operation_counts(name)?;
+        let OpenOperations { pending, unknown } = self.0.ledger.open_operation_counts(Some(name))?;
         if pending + unknown == 0 {
             return Ok(());
         }

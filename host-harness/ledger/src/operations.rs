@@ -178,11 +178,11 @@ impl Ledger {
         self.storage().read(|transaction| transaction.ended_operations(before, limit))
     }
 
-    /// Returns how many operations of a provider are pending and unknown. A provider that has some is not to be removed.
+    /// Returns how many operations of a provider, or of all, are pending and unknown. A provider that has some is not to be removed.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn open_operation_counts(&self, provider: &ProviderName) -> Result<OpenOperations, Error> {
+    pub fn open_operation_counts(&self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error> {
         self.storage().read(|transaction| transaction.open_operation_counts(provider))
     }
 }

@@ -187,10 +187,10 @@ impl Operations for SqlTransaction<'_> {
         self.many(&sql, params![before.map_or(Some(i64::MAX), number_of), limit], of_row)
     }
 
-    fn open_operation_counts(&mut self, provider: &ProviderName) -> Result<OpenOperations, Error> {
+    fn open_operation_counts(&mut self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error> {
         let sql = "SELECT ifnull(sum(state = 'pending'), 0), ifnull(sum(state = 'unknown'), 0) FROM operations
-            WHERE state IN ('pending', 'unknown') AND provider = ?";
-        let found = self.one(sql, [provider.as_str()], |row| {
+            WHERE state IN ('pending', 'unknown') AND (?1 IS NULL OR provider = ?1)";
+        let found = self.one(sql, [provider.map(ProviderName::as_str)], |row| {
             Ok(OpenOperations { pending: unsigned(row.get(0)?)?, unknown: unsigned(row.get(1)?)? })
         })?;
         Ok(found.unwrap_or_default())

@@ -3,7 +3,7 @@
 use crate::contract::{Event, EventKind, Fields, Money, Recurrence};
 
 /// Returns an event that says what moved and nothing else; a provider adds what its payment system tells. `comment` is that of a
-/// payment, by the settings ([`comment`]).
+/// payment, by the settings.
 // Inlined, so that what a provider replaces is not made first.
 #[inline(always)]
 pub fn of(kind: EventKind, transaction: &str, amount: Money, dedup_key: String, comment_of_payment: &str) -> Event {

@@ -103,7 +103,8 @@ pub enum Rate {
 impl Rate {
     /// Returns the rate of a line. `None`: the law has no such rate.
     pub fn of(vat: Vat) -> Option<Rate> {
-        let percent = |hundredths: u16| Some(hundredths / 100).filter(|rate| hundredths % 100 == 0 && RATES.contains(rate));
+        let percent =
+            |hundredths: u16| Some(hundredths / 100).filter(|rate| hundredths.is_multiple_of(100) && RATES.contains(rate));
         match vat {
             Vat::Exempt => Some(Rate::Exempt),
             Vat::Rate(hundredths) => percent(hundredths).map(Rate::Percent),

@@ -210,12 +210,13 @@ pub fn progress_is_stored_until_the_end(ledger: &Ledger) {
     let Operation { reference, next_at, tries, .. } = stored.operation;
     assert_eq!((reference.as_deref(), next_at, tries), (Some("r1"), Some(AT + 5), 2));
     let provider = "chronopay".parse().unwrap();
-    assert_eq!(ledger.open_operation_counts(&provider).unwrap(), OpenOperations { pending: 3, unknown: 0 });
+    assert_eq!(ledger.open_operation_counts(Some(&provider)).unwrap(), OpenOperations { pending: 3, unknown: 0 });
     let (ended, _) = end(ledger, &first.id, unknown());
     assert_eq!((ended.next_at, ended.ended_at, due(AT + 60, 9)), (None, Some(AT + 9), vec![second.id.clone()]));
-    assert_eq!(ledger.open_operation_counts(&provider).unwrap(), OpenOperations { pending: 2, unknown: 1 });
+    assert_eq!(ledger.open_operation_counts(Some(&provider)).unwrap(), OpenOperations { pending: 2, unknown: 1 });
+    assert_eq!(ledger.open_operation_counts(None).unwrap(), OpenOperations { pending: 2, unknown: 1 });
     end(ledger, &second.id, OperationEnd::Refused { code: "declined".into(), message: String::new() });
-    assert_eq!(ledger.open_operation_counts(&"robokassa".parse().unwrap()).unwrap(), OpenOperations::default());
+    assert_eq!(ledger.open_operation_counts(Some(&"robokassa".parse().unwrap())).unwrap(), OpenOperations::default());
     for (id, fault) in [
         (&first.id, OperationFault::Ended),
         (&second.id, OperationFault::Ended),

@@ -244,7 +244,7 @@ fn outcome(event: &Event, bytes: &[u8], movements: &mut Vec<Movement>) -> Outcom
 }
 
 /// Reads an input. `sign` returns the content and the proof of a request that is signed here.
-fn input<'b>(bytes: &'b [u8], sign: impl Fn(&[u8]) -> (Vec<u8>, String)) -> (CallbackRequest, Vec<&'b [u8]>) {
+fn input(bytes: &[u8], sign: impl Fn(&[u8]) -> (Vec<u8>, String)) -> (CallbackRequest, Vec<&[u8]>) {
     let mut records = bytes.split(|byte| *byte == ANSWER);
     let request = records.next().unwrap_or_default();
     let mut values = request.splitn(3, |byte| *byte == VALUE);

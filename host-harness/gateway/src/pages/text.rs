@@ -338,7 +338,10 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
         "amount-out-of-range" => {
             lang.of("отказ плательщику: такая сумма не принимается", "the payer was told: no such amount is taken")
         }
-        "forbidden" => lang.of("отказ плательщику: биллинг не разрешил", "the payer was told: billing does not allow it"),
+        "forbidden" => lang.of(
+            "отказ плательщику: биллинг или сотрудник не разрешил",
+            "the payer was told: billing or an operator does not allow it",
+        ),
         "not-returnable" => lang.of(
             "платёж не возвращён: он не зачислен, уже возвращён или деньги потрачены",
             "the payment was not returned: it is not entered, was returned, or its money is spent",

@@ -438,3 +438,26 @@ fn document_for_billing_describes_what_is_asked_and_answered() {
     assert_eq!(names(&schema("AccountQuestion")["example"]), names(&question));
     assert_eq!(required("AccountQuestion"), ["account", "fields", "provider", "purpose"]);
 }
+
+/// What the operator lets payers pay holds at terminals too, with billing's agreement or without.
+#[test]
+fn operator_limits_and_pauses_terminals() {
+    let server = server(|host| host);
+    assert_eq!(server.put("/api/v1/accounts/100500", &json!({"name": "Иванов И. И.", "kind": "individual"})).0, 200);
+    let limits =
+        json!({"smallest": {"minor_units": 2_000, "currency": "RUB"}, "largest": {"minor_units": 100_000, "currency": "RUB"}});
+    let (status, said) = server.put("/api/v1/providers/osmp/limits", &limits);
+    assert!(status < 300, "{status} {said}");
+    for (sum, result) in [("19.99", OTHER), ("20.00", DONE), ("1000.00", DONE), ("1000.01", OTHER)] {
+        assert_eq!(check(&server, "100500", sum), result, "{sum}");
+    }
+    assert_eq!(
+        (paid(&server, 1, "100500", "19.99"), paid(&server, 2, "100500", "1000.01")),
+        (OTHER.to_owned(), OTHER.to_owned())
+    );
+    assert_eq!((paid(&server, 3, "100500", "20.00"), server.balance()), (DONE.to_owned(), 2_000));
+    assert_eq!(server.post("/api/v1/providers/osmp/pause", &json!({})).0, 204);
+    assert_eq!((check(&server, "100500", "20.00"), paid(&server, 4, "100500", "20.00")), ("7".to_owned(), "7".to_owned()));
+    assert_eq!(paid(&server, 3, "100500", "20.00"), DONE, "what is entered stays so");
+    assert_eq!(server.balance(), 2_000);
+}

@@ -1,13 +1,14 @@
 //! A billing on this machine, which is asked about accounts.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::payment_system::{Request, serve};
 
 /// Longer than any test needs.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -38,12 +39,7 @@ impl Billing {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let own = state.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let own = own.clone();
-                thread::spawn(move || drop(answer(stream.unwrap(), &own)));
-            }
-        });
+        serve(listener, move |stream| answer(stream, &own));
         Billing { port, state }
     }
 
@@ -115,26 +111,12 @@ impl Billing {
 }
 
 fn answer(mut stream: TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> std::io::Result<()> {
-    let mut read = Vec::new();
-    let mut byte = [0];
-    while !read.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        read.push(byte[0]);
-    }
-    let head = String::from_utf8(read).unwrap();
-    let header = |name: &str| {
-        let value = |line: &str| {
-            line.split_once(": ").filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
-        };
-        head.lines().find_map(value)
-    };
-    assert!(head.starts_with("POST /accounts HTTP/1.1\r\n"), "{head}");
-    assert_eq!(header("content-type").as_deref(), Some("application/json"));
-    let mut body = vec![0; header("content-length").unwrap().parse().unwrap()];
-    stream.read_exact(&mut body)?;
-    let question: Value = serde_json::from_slice(&body).unwrap();
+    let request = Request::read(&mut stream)?;
+    assert!(request.head.starts_with("POST /accounts HTTP/1.1\r\n"), "{}", request.head);
+    assert_eq!(request.header("content-type").as_deref(), Some("application/json"));
+    let question: Value = serde_json::from_slice(&request.body).unwrap();
     let mut state = state.lock().unwrap();
-    state.questions.push((header("authorization"), question.clone()));
+    state.questions.push((request.header("authorization"), question.clone()));
     changed.notify_all();
     let state = changed.wait_while(state, |state| state.is_holding).unwrap();
     let (status, content_type, body) = state.answer.clone().unwrap_or_else(|| (200, "application/json", state.find(&question)));

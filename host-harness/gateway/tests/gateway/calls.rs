@@ -13,9 +13,10 @@ use crate::payment_system::{PaymentSystem, closed_port};
 use crate::server::{Server, config, host, key, listen};
 use crate::swap::{KEY, made_up};
 
-/// How many callbacks of a provider have calls made at once, and how many more wait.
+/// How many callbacks of a provider have calls made at once.
 const RUNNING_MAX: usize = 4;
-const WAITING_MAX: usize = 8;
+/// How many of one network wait besides.
+const WAITING_MAX: usize = 2;
 
 /// A time in which no answer comes that never comes.
 const SHORT: Duration = Duration::from_millis(200);

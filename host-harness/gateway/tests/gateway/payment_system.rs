@@ -29,25 +29,20 @@ impl PaymentSystem {
     /// Starts one that answers with a status and a body.
     pub fn answering(status: u16, body: &str) -> PaymentSystem {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        PaymentSystem::serve(port, status, body)
+        PaymentSystem::start(port, status, body)
     }
 
-    fn serve(listener: TcpListener, status: u16, body: &str) -> PaymentSystem {
+    fn start(listener: TcpListener, status: u16, body: &str) -> PaymentSystem {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new((Mutex::new(State { status, body: body.to_owned(), ..State::default() }), Condvar::new()));
         let own = state.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let own = own.clone();
-                thread::spawn(move || drop(answer(stream.unwrap(), &own)));
-            }
-        });
+        serve(listener, move |stream| answer(stream, &own));
         PaymentSystem { port, state }
     }
 
     /// Starts one at a port where nothing listens.
     pub fn at(port: u16, status: u16, body: &str) -> PaymentSystem {
-        PaymentSystem::serve(TcpListener::bind(("127.0.0.1", port)).unwrap(), status, body)
+        PaymentSystem::start(TcpListener::bind(("127.0.0.1", port)).unwrap(), status, body)
     }
 
     /// Returns its address, with a slash at the end.
@@ -95,17 +90,50 @@ pub fn closed_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn answer(mut stream: TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> std::io::Result<()> {
-    let mut read = Vec::new();
-    let mut byte = [0];
-    while !read.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        read.push(byte[0]);
+/// A request as it came.
+pub struct Request {
+    /// The request line and the header.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Reads a request to its end.
+    pub fn read(stream: &mut TcpStream) -> std::io::Result<Request> {
+        let mut read = Vec::new();
+        let mut byte = [0];
+        while !read.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte)?;
+            read.push(byte[0]);
+        }
+        let mut request = Request { head: String::from_utf8(read).unwrap(), body: Vec::new() };
+        let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+        request.body = vec![0; length];
+        stream.read_exact(&mut request.body)?;
+        Ok(request)
     }
-    let head = String::from_utf8(read).unwrap();
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    stream.read_exact(&mut body)?;
+
+    /// Returns a header's value by its name, in any letter case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = |line: &str| {
+            line.split_once(": ").filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        };
+        self.head.lines().find_map(value)
+    }
+}
+
+/// Answers the requests of a port, each on a thread of its own, until the test ends.
+pub fn serve(listener: TcpListener, answer: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static) {
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let answer = answer.clone();
+            thread::spawn(move || drop(answer(stream.unwrap())));
+        }
+    });
+}
+
+fn answer(mut stream: TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> std::io::Result<()> {
+    let Request { head, body } = Request::read(&mut stream)?;
     let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1");
     let mut state = state.lock().unwrap();
     state.requests.push(format!("{line} {}", String::from_utf8(body).unwrap()).trim_end().to_owned());

@@ -23,7 +23,8 @@ use crate::swap::{KEY, made_up, made_up_payment};
 use end_to_end::sandbox;
 
 pub const NAME: &str = "faulty";
-const START: u64 = 1_795_800_000;
+/// The time at which such a clock begins.
+pub const START: u64 = 1_795_800_000;
 /// The first order at that time.
 pub const ORDER: &str = "1795800000000";
 

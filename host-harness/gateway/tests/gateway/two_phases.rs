@@ -1,37 +1,23 @@
 //! A payment system of two phases, by the component of Payme's protocol: billing holds an order's amount before the payer is
 //! charged, and the hold becomes a payment, is released, or ends by its time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use catalog::{Catalog, Version};
 use domain::{Account, AccountNumber, CallbackRequest, Money, OrderId, PartyKind};
-use end_to_end::{component_of, sandbox};
-use host::{Clock, Confirmed, Host, HostBuilder, NewSettings, OrderRequest};
-use ledger::Ledger;
+use end_to_end::component_of;
+use host::{Clock, Confirmed, Host, NewSettings, OrderRequest};
 use money::Currency;
-use sandbox::Limits;
 use serde_json::{Value, json};
-use storage_sqlite::Sqlite;
 
-use crate::server::key;
+use crate::refunds::{Hands, START};
+use crate::server::{self, key, publish};
 
 const NAME: &str = "payme";
 const KEY: &str = "TestKassaKey001";
-const START: u64 = 1_795_800_000;
 const AMOUNT: i64 = 5_000_000;
 const HOUR: u64 = 3_600;
-
-#[derive(Clone)]
-struct Hands(Arc<AtomicU64>);
-
-impl Clock for Hands {
-    fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 struct Shop {
     _folder: tempfile::TempDir,
@@ -42,14 +28,10 @@ struct Shop {
 
 impl Shop {
     fn open() -> Shop {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), Hands(Arc::new(AtomicU64::new(START))));
-        let component = component_of(NAME);
-        let catalog = Catalog::open(folder.path()).unwrap();
-        catalog.stage(&component).unwrap();
-        let version = Version::of(&sandbox().load(&component, Limits::default()).unwrap());
-        catalog.publish(&NAME.parse().unwrap(), version).unwrap();
-        let ledger = Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap());
-        let host = HostBuilder::new(ledger, catalog, sandbox().clone(), key()).clock(clock.clone()).open().unwrap();
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Hands::new());
+        let database = folder.path().join("ledger.db");
+        publish(&database, NAME, &component_of(NAME));
+        let host = server::host(&database, key()).clock(clock.clone()).open().unwrap();
         let settings = [("cash-desk", "587f72c72cac0d162c722ae2"), ("key", KEY)];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };

@@ -52,7 +52,14 @@ impl Callback {
     /// now.
     pub(super) fn wanted(self, proved: ProvedEvent, reply: Option<HttpReply>) {
         let event = self.event(&proved);
-        let is_asked = matches!(event.facts.kind, EventKind::Payment | EventKind::Hold) && self.host.0.billing.is_some();
+        let takes_money = matches!(event.facts.kind, EventKind::Payment | EventKind::Hold);
+        let is_of_account = takes_money && event.facts.account.is_some();
+        let refusal = match is_of_account.then(|| self.host.operator_refusal(&self.slot, Some(event.facts.amount))).transpose()
+        {
+            Ok(refusal) => refusal.flatten(),
+            Err(error) => return self.not_recorded(1, "not-stored", error, reply.is_some()),
+        };
+        let is_asked = takes_money && (self.host.0.billing.is_some() || refusal.is_some());
         if !is_asked {
             return self.record(&[proved], Reported::Wish(event), Vec::new(), reply);
         }
@@ -63,6 +70,8 @@ impl Callback {
         let Some(((mut callback, proved, reply), lease)) = leased else { return };
         callback.wish = Some(lease);
         match callback.host.0.ledger.account_of_wish(&event) {
+            // A repetition of what was entered is none of the operator's business any more.
+            Ok(Some(_)) if let Some(refusal) = refusal => callback.disagreed(event, refusal, disagreement(refusal), reply),
             Ok(Some(account)) => {
                 let (host, question) = (callback.host.clone(), Host::about_movement(&event, account));
                 host.find(vec![question], move |found| {

@@ -128,9 +128,7 @@ impl Host {
     /// # Errors
     /// If the storage is unavailable.
     pub fn unknown_operation_count(&self) -> Result<u64, HostError> {
-        let names = self.0.registry.all().into_iter().map(|slot| slot.name.clone());
-        let counts = names.map(|name| Ok(self.0.ledger.open_operation_counts(&name)?.unknown));
-        counts.sum()
+        Ok(self.0.ledger.open_operation_counts(None)?.unknown)
     }
 
     /// Returns operations that are done or refused, the latest first, before the one with this id.
@@ -228,8 +226,7 @@ impl Host {
             let page = self.0.ledger.open_operations(after.as_ref(), OPEN_PAGE)?;
             let Some(last) = page.last() else { return Ok(components) };
             after = Some(last.id.clone());
-            let goes_on =
-                |operation: &Operation| operation.provider == *name && matches!(operation.state, OperationState::Pending);
+            let goes_on = |operation: &Operation| operation.provider == *name && operation.state == OperationState::Pending;
             components.extend(page.into_iter().filter(goes_on).map(|operation| operation.component_sha256));
         }
     }

@@ -34,7 +34,7 @@ pub trait Operations {
     /// Returns operations that are done or refused, the latest first, before the one with this id.
     fn ended_operations(&mut self, before: Option<&OperationId>, limit: u32) -> Result<Vec<Operation>, Error>;
     /// Returns how many operations of a provider are pending and unknown.
-    fn open_operation_counts(&mut self, provider: &ProviderName) -> Result<OpenOperations, Error>;
+    fn open_operation_counts(&mut self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error>;
     /// Stores how far an operation has come.
     fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error>;
     /// Ends an operation: stores its state and when it ended, and that it does not go on by itself.

@@ -10,12 +10,7 @@ const ACCOUNT: &str = "100500";
 
 /// Starts a stand-in, and a host that may call this machine.
 fn start() -> (Folder, Host, ApiServer<TBank>) {
-    let config = Config {
-        terminal_key: tbank::TERMINAL_KEY.to_owned(),
-        password: tbank::PASSWORD.into(),
-        callback_url: "http://127.0.0.1:1/callbacks/tbank".to_owned(),
-        first_payment: 13_660,
-    };
+    let config = Config::new(tbank::TERMINAL_KEY, tbank::PASSWORD);
     let bank = ApiServer::start(TBank::new(config), "127.0.0.1:0").unwrap();
     let folder = Folder::default();
     let (key, password, api) = (tbank::TERMINAL_KEY, tbank::PASSWORD, bank.url("/v2"));

@@ -88,12 +88,8 @@ impl PaysBack for TBank {
     const PARTS_MAX: usize = 1;
 
     fn open() -> TBank {
-        TBank::new(tbank_api::Config {
-            terminal_key: tbank::TERMINAL_KEY.to_owned(),
-            password: tbank::PASSWORD.into(),
-            callback_url: String::new(),
-            first_payment: 13_660,
-        })
+        let config = tbank_api::Config::new(tbank::TERMINAL_KEY, tbank::PASSWORD);
+        TBank::new(tbank_api::Config { callback_url: String::new(), ..config })
     }
 
     fn settings(origin: &str) -> String {
