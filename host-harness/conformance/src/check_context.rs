@@ -270,6 +270,16 @@ impl<'v> CheckContext<'v> {
 
     /// Checks many items on a few threads. The findings are in the order of the items.
     pub fn each<T: Sync>(&self, items: &[T], check: impl Fn(&T) -> Case + Sync) -> Findings {
+        self.each_alike(items, check, |_| None)
+    }
+
+    /// The same, where many findings may have one cause, which `alike` names.
+    pub fn each_alike<T: Sync>(
+        &self,
+        items: &[T],
+        check: impl Fn(&T) -> Case + Sync,
+        alike: impl Fn(&T) -> Option<String>,
+    ) -> Findings {
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let (check, next, found) = (&check, &next, &found);
         let work = || {
@@ -295,7 +305,7 @@ impl<'v> CheckContext<'v> {
         found.sort();
         let mut findings = Findings::default();
         (found.len()..done).for_each(|_| findings.case(Ok(())));
-        found.into_iter().for_each(|(_, finding)| findings.case(Err(finding)));
+        found.into_iter().for_each(|(at, finding)| findings.alike(items.get(at).and_then(&alike), finding));
         findings
     }
 

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use domain::{CallbackRequest, Fields};
+use domain::{CallbackRequest, EventKind, Fields, Money, Recurrence};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::answers::Answers;
@@ -11,6 +12,9 @@ use crate::function_call::FunctionCall;
 
 /// The most events of one callback, by the contract.
 const EVENTS_MAX: usize = 100;
+
+/// How an amount is written.
+const AMOUNT: &str = "write {\"minor_units\": 10000, \"currency\": \"RUB\"}";
 
 /// The names of an event's fields in JSON.
 const EVENT_FIELDS: [&str; 15] = [
@@ -259,7 +263,12 @@ fn operation((at, value): (usize, Value)) -> Result<OperationSample, VectorsErro
     let name = object.required_text("name")?;
     object.place = format!("operations[{at}] {name:?}");
     let (function, input) = (object.required_text("function")?, object.required("input")?);
-    let function = FunctionCall::from_json(&function, input).map_err(|what| form(&object.place, what))?;
+    if !FunctionCall::FUNCTIONS.contains(&function.as_str()) {
+        let all = FunctionCall::FUNCTIONS.join(", ");
+        return Err(form(&object.place, format!("there is no function {function:?}; it is one of {all}")));
+    }
+    let function = FunctionCall::from_json(&function, input);
+    let function = function.map_err(|what| form(&format!("{}, input", object.place), what))?;
     let answers = object.take("answers").map_or_else(|| Ok(Answers::default()), Answers::from_json);
     let answers = answers.map_err(|what| form(&object.place, what))?;
     let Value::Object(expect) = object.required("expect")? else {
@@ -269,6 +278,7 @@ fn operation((at, value): (usize, Value)) -> Result<OperationSample, VectorsErro
     if !expect.contains_key("result") {
         return Err(form(&object.place, "\"expect\" has no \"result\", such as \"done\""));
     }
+    require_events(&object.place, &expect)?;
     object.end()?;
     Ok(OperationSample { name, function, answers, expect })
 }
@@ -288,10 +298,49 @@ fn event_list(place: &str, event: Option<Value>, events: Option<Value>) -> Resul
 
 fn event_fields(place: &str, event: Value) -> Result<Map<String, Value>, VectorsError> {
     let Value::Object(fields) = event else { return Err(form(place, "an event is an object")) };
-    match fields.keys().find(|name| !EVENT_FIELDS.contains(&name.as_str())) {
-        None => Ok(fields),
-        Some(name) => Err(form(place, format!("an event has no {name:?}; it has {} (in snake_case)", EVENT_FIELDS.join(", ")))),
+    if let Some(name) = fields.keys().find(|name| !EVENT_FIELDS.contains(&name.as_str())) {
+        return Err(form(place, format!("an event has no {name:?}; it has {} (in snake_case)", EVENT_FIELDS.join(", "))));
     }
+    let mut wrong = fields.iter().filter_map(|(name, value)| wrong_value(name, value).map(|what| (name, what)));
+    match wrong.next() {
+        None => Ok(fields),
+        Some((name, what)) => Err(form(place, format!("the event's {name:?}: {what}"))),
+    }
+}
+
+/// Returns what is wrong with an event's value: one that no event can have would make the provider look wrong.
+fn wrong_value(name: &str, value: &Value) -> Option<String> {
+    fn problem<T: DeserializeOwned>(value: &Value) -> Option<String> {
+        T::deserialize(value).err().map(|error| error.to_string())
+    }
+    match name {
+        "kind" => problem::<EventKind>(value),
+        "recurrence" => problem::<Recurrence>(value),
+        "amount" => problem::<Money>(value).map(|what| format!("{what}; {AMOUNT}")),
+        "fee" => problem::<Option<Money>>(value).map(|what| format!("{what}; {AMOUNT}, or null")),
+        "expires_at" => problem::<Option<u64>>(value),
+        "transaction" | "comment" | "dedup_key" => problem::<String>(value),
+        "extra" => match value {
+            Value::Object(_) | Value::Array(_) => None,
+            _ => Some("it is an object, or a list of pairs".to_owned()),
+        },
+        _ => problem::<Option<String>>(value),
+    }
+}
+
+/// Refuses in the expected result of an operation what no event can have. An amount may be given in part there.
+fn require_events(place: &str, expect: &Map<String, Value>) -> Result<(), VectorsError> {
+    let listed = expect.get("events").and_then(Value::as_array).into_iter().flatten();
+    for event in expect.get("event").into_iter().chain(listed) {
+        let Value::Object(fields) = event else { continue };
+        let is_partial = |name: &str, value: &Value| matches!(name, "amount" | "fee") && value.is_object();
+        let whole = fields.iter().filter(|(name, value)| !is_partial(name, value));
+        event_fields(
+            &format!("{place}, expect"),
+            Value::Object(whole.map(|(name, value)| (name.clone(), value.clone())).collect()),
+        )?;
+    }
+    Ok(())
 }
 
 fn form(place: &str, what: impl Into<String>) -> VectorsError {
@@ -427,7 +476,30 @@ mod tests {
             ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
             ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),
             ("cancel-recurring", "cancel", "operations[0] \"an end\": there is no function \"cancel\""),
-            ("\"payment\": {}", "\"payments\": {}", "operations[0] \"an end\": unknown field `payments`"),
+            ("\"payment\": {}", "\"payments\": {}", "operations[0] \"an end\", input: unknown field `payments`"),
+            ("\"payment\": {}", "", "operations[0] \"an end\", input: missing field `payment`"),
+            (
+                "\"kind\": \"payment\"",
+                "\"kind\": \"holds\"",
+                "callbacks[0] \"a payment\": the event's \"kind\": unknown variant `holds`",
+            ),
+            (
+                "{\"minor_units\": 1, \"currency\": \"RUB\"}",
+                "100",
+                "callbacks[0] \"a payment\": the event's \"amount\": invalid type: integer `100`, expected",
+            ),
+            ("\"event\": {", "\"event\": {\"order\": 42, ", "the event's \"order\": invalid type: integer `42`"),
+            ("\"event\": {", "\"event\": {\"extra\": 1, ", "the event's \"extra\": it is an object, or a list of pairs"),
+            (
+                "{\"result\": \"cancelled\"}",
+                "{\"result\": \"done\", \"events\": [{\"kind\": \"holds\"}]}",
+                "operations[0] \"an end\", expect: the event's \"kind\": unknown variant `holds`",
+            ),
+            (
+                "{\"result\": \"cancelled\"}",
+                "{\"result\": \"succeeded\", \"event\": {\"amount\": 100}}",
+                "operations[0] \"an end\", expect: the event's \"amount\"",
+            ),
             ("\"result\": \"cancelled\"", "\"results\": 1", "operations[0] \"an end\": \"expect\" has no \"result\""),
             ("\"expect\": {", "\"answers\": 1, \"expect\": {", "operations[0] \"an end\": it is a list of answers"),
             ("\"event\"", "\"events\"", "callbacks[0] \"a payment\": \"events\" is a list of 1 to 100 events"),

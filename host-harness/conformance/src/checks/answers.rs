@@ -6,6 +6,7 @@
 
 use domain::{HttpCall, HttpMethod, HttpResponse, HttpResult, OrderId, PaymentReference, ProvedEvent, Repeatable};
 use fastrand::Rng;
+use sandbox::Error;
 
 use super::mutations::money_difference;
 use crate::answers::Answers;
@@ -70,7 +71,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 struct Hostile {
     what: String,
     result: HttpResult,
-    /// Whether the payment system may say it: then the provider may believe it, and the result is only scanned for secrets.
+    /// Whether the payment system may say it: then the provider may believe it, and its result is only scanned for secrets.
     is_plausible: bool,
 }
 
@@ -164,7 +165,8 @@ impl Calling<'_> {
     fn holds(&self, merchant: &ScannedMerchant, at: usize, hostile: &Hostile) -> Case {
         let mut answers = Changed::new(self.answers, at, hostile.result.clone());
         let wrong = match merchant.performed(&self.function, &mut answers) {
-            _ if hostile.is_plausible => None,
+            // Such as an amount of nothing, where the payment system says that it is.
+            Ok(_) | Err(Error::Contract { .. }) if hostile.is_plausible => None,
             Ok(performed) => self.wrong_with(&performed, at, hostile),
             Err(error) => Some(failure("it gives no result", &error)),
         };

@@ -7,10 +7,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use domain::{CallbackRequest, EventKind, ProvedEvent, Verdict};
+use domain::{CallbackRequest, Description, EventKind, ProvedEvent, Verdict};
 
 use crate::check_context::{CheckContext, ScannedMerchant, has_payment};
-use crate::mutate::{Mutation, mutations, with_others_changed};
+use crate::mutate::{Mutation, changed_names, mutations, values_of, with_others_changed};
 use crate::report::{Case, Checked, Findings, MutationFindings, Outcome, failure, verdict_text};
 use crate::text::Part;
 use crate::vectors::{Expected, Sample};
@@ -20,8 +20,6 @@ const QUICK_PER_CLASS: usize = 24;
 /// How much of an input a finding shows, in characters: a whole callback, or the beginning of a long one.
 const INPUT_CHARS_MAX: usize = 1_500;
 const BEGINNING_CHARS: usize = 200;
-/// The name in a description's `extra` of the callback fields that decide.
-const DECIDING_FIELDS: &str = "required-callback-fields";
 /// The most findings of `refunds` that are stored.
 const REFUNDS_MAX: usize = 100;
 
@@ -46,9 +44,9 @@ fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcom
         let mut rng = subject.rng("mutations");
         let per_class = subject.scaled(None, Some(QUICK_PER_CLASS));
         let mut mutated = MutationFindings { all: Findings::default(), refunds: Findings::default() };
-        let extra = &subject.provider.description().extra;
-        let deciding = extra.iter().filter(|(name, _)| name == DECIDING_FIELDS).flat_map(|(_, names)| names.split(','));
-        let deciding: Vec<&str> = deciding.map(str::trim).filter(|name| !name.is_empty()).collect();
+        let description = subject.provider.description();
+        let required = description.callback_fields(Description::REQUIRED_FIELDS);
+        let unsigned = description.callback_fields(Description::UNSIGNED_FIELDS);
         for (sample, events) in genuine {
             let others = vectors.callbacks.iter().filter(|other| other.name != sample.name);
             let events_of = |name: &str| genuine.iter().find(|(known, _)| known.name == name).map(|(_, events)| &events[..]);
@@ -56,8 +54,9 @@ fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcom
                 others.map(|sample| Donor { sample, events: events_of(&sample.name).unwrap_or_default() }).collect();
             let requests: Vec<(&CallbackRequest, bool)> =
                 donors.iter().map(|donor| (&donor.sample.request, !donor.events.is_empty())).collect();
-            let mutations = mutations(&sample.request, &requests, &deciding, per_class, &mut rng);
-            let original = Original { sample, events, donors: &donors, order_is_signed: vectors.order_is_signed };
+            let mutations = mutations(&sample.request, &requests, &required, per_class, &mut rng);
+            let order_is_signed = vectors.order_is_signed;
+            let original = Original { sample, events, donors: &donors, unsigned: &unsigned, order_is_signed };
             original.judge(subject, &merchant, &mutations, &mut mutated);
         }
         mutated
@@ -75,6 +74,8 @@ struct Original<'o> {
     events: &'o [ProvedEvent],
     /// The other samples.
     donors: &'o [Donor<'o>],
+    /// The fields that decide the kind of an event though they are not signed.
+    unsigned: &'o [&'o str],
     order_is_signed: bool,
 }
 
@@ -88,7 +89,7 @@ impl Original<'_> {
     ) {
         let refunds = Mutex::new(Vec::new());
         let is_payment = has_payment(self.events);
-        mutated.all.add(subject.each(mutations, |mutation| {
+        let check = |mutation: &Mutation| {
             let judged = merchant.judged(&mutation.request, &self.sample.answers);
             let verdict = judged.map(|judged| judged.answer.verdict);
             let case = match &verdict {
@@ -110,7 +111,8 @@ impl Original<'_> {
                 }
             }
             case
-        }));
+        };
+        mutated.all.add(subject.each_alike(mutations, check, |mutation| self.changed_field(mutation)));
         if is_payment {
             return;
         }
@@ -118,6 +120,13 @@ impl Original<'_> {
         refunds.sort();
         (refunds.len()..mutations.len()).for_each(|_| mutated.refunds.case(Ok(())));
         refunds.into_iter().for_each(|finding| mutated.refunds.case(Err(finding)));
+    }
+
+    /// Returns the field that a mutation changed, if it changed one.
+    fn changed_field(&self, mutation: &Mutation) -> Option<String> {
+        let mut changed = changed_names(&self.sample.request, &mutation.request).into_iter();
+        let first = changed.next()?;
+        changed.next().is_none().then(|| format!("the field {first:?} of {:?}", self.sample.name))
     }
 
     fn verdict_holds(&self, mutation: &Mutation, verdict: &Verdict) -> Case {
@@ -132,11 +141,26 @@ impl Original<'_> {
                 let difference = |events: &[ProvedEvent]| events_difference(events, verdict.events(), self.order_is_signed);
                 let is_theirs = self.donor(mutation).is_some_and(|donor| difference(donor.events).is_none());
                 match difference(self.events) {
-                    Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
+                    Some(difference) if !is_theirs && !self.is_of_unsigned(mutation, verdict.events()) => {
+                        Err(format!("is accepted, and {difference}"))
+                    }
                     _ => Ok(()),
                 }
             }
         }
+    }
+
+    /// Reports whether the events are those of this sample or of the donor but for their kind, with another value in a field that the
+    /// description declares as unsigned.
+    fn is_of_unsigned(&self, mutation: &Mutation, events: &[ProvedEvent]) -> bool {
+        let donor = self.donor(mutation).map(|donor| (&donor.sample.request, donor.events));
+        let mut known = [(&self.sample.request, self.events)].into_iter().chain(donor);
+        known.any(|(request, known)| {
+            let is_changed = |name: &&str| values_of(request, name) != values_of(&mutation.request, name);
+            self.unsigned.iter().any(is_changed)
+                && known.len() == events.len()
+                && known.iter().zip(events).all(|(known, event)| differs_in_kind_alone(known, event))
+        })
     }
 
     /// Reports whether spliced pieces made the callback of another sample of the same order, whose answers tell of another state of it.
@@ -206,6 +230,15 @@ pub fn money_difference(one: &ProvedEvent, other: &ProvedEvent, order_counts: bo
     ];
     let differs = fields.into_iter().find(|(_, one, other)| one != other);
     differs.map(|(field, one, other)| format!("its {field} was {one} and is {other}"))
+}
+
+/// Reports whether two events are about one transaction, of one order and amount, and only what became of it differs. Another kind has
+/// another dedup key, or it would be taken for a repetition.
+fn differs_in_kind_alone(one: &ProvedEvent, other: &ProvedEvent) -> bool {
+    let is_same_kind = one.facts.kind == other.facts.kind;
+    let mut alike = ProvedEvent { dedup_key: one.dedup_key.clone(), ..other.clone() };
+    alike.facts.kind = one.facts.kind;
+    is_same_kind == (one.dedup_key == other.dedup_key) && money_difference(one, &alike, true).is_none()
 }
 
 /// Returns the first difference in what the events of two callbacks say about money, each event compared with the one in its place.

@@ -122,7 +122,11 @@ impl Changed<'_> {
         let verdict = &judged.answer.verdict;
         let asks = !judged.is_of_request_alone();
         if asks && matches!(verdict, Verdict::Refused(_)) {
-            return Some(format!("{} before its proof, and {}", judged.asked_text(), verdict_text(verdict)));
+            let asked = judged.asked_text();
+            return Some(format!(
+                "{asked} before its proof, and {}: verify the signature before you ask",
+                verdict_text(verdict)
+            ));
         }
         let is_asked_by = |known: &Judged| {
             judged.questions.iter().all(|question| known.questions.contains(question))
@@ -130,7 +134,11 @@ impl Changed<'_> {
         };
         let is_known = is_asked_by(self.own) || donor.and_then(|donor| donor.asked).is_some_and(is_asked_by);
         if self.order_is_signed && !is_known {
-            return Some(format!("{}, which the sample does not", judged.asked_text()));
+            return Some(format!(
+                "{}, which the sample does not: what was changed is not signed, or signed without a separator; read signed values by \
+                 strict grammars before you ask",
+                judged.asked_text()
+            ));
         }
         // Where the sample itself has events, `mutations` compares them.
         let is_donors = |event: &ProvedEvent| {

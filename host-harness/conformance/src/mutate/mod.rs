@@ -75,6 +75,20 @@ pub fn with_others_changed(request: &CallbackRequest, donor: &CallbackRequest) -
     Plan::new(String::new(), edits).made(request).map_or_else(|| request.clone(), |changed| changed.request)
 }
 
+/// Returns the names of the fields of two requests whose values differ, each once.
+pub fn changed_names(one: &CallbackRequest, other: &CallbackRequest) -> Vec<String> {
+    let mut names: Vec<String> = places(one).into_iter().chain(places(other)).map(|place| place.name).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| values_of(one, name) != values_of(other, name));
+    names
+}
+
+/// Returns the values that a request has of a field, as they are written.
+pub fn values_of(request: &CallbackRequest, name: &str) -> Vec<Vec<u8>> {
+    places(request).into_iter().filter(|place| place.name == name).map(|place| place.value).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,16 @@ mod tests {
         assert_eq!(changed("shop=7&state=2&time=6&sign=cd"), b"shop=7&state=2&time=7&sign=cd");
         assert_eq!(changed("shop=7&state=2&time=5&sign=ab1"), b"shop=7&state=2&time=5&sign=ab2");
         assert_eq!(changed("shop=7&state=2"), b"shop=7&state=2");
+    }
+
+    #[test]
+    fn changed_fields_are_named() {
+        let request = CallbackRequest::post("a=1&b=2");
+        let changed = |body: &str| changed_names(&request, &CallbackRequest::post(body));
+        assert_eq!(changed("a=1&b=3"), ["b"]);
+        assert_eq!(changed("a=1&b=2&b=2&c="), ["b", "c"]);
+        assert_eq!(changed("b=2&a=1"), [""; 0]);
+        assert_eq!(values_of(&CallbackRequest::post("a=1&b=2&a=%31"), "a"), [&b"1"[..], b"%31"]);
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
             "NO".to_owned()
         }
         Outcome::Kept(_) => "KEPT".to_owned(),
+        Outcome::Unavailable if fault::is("unavailable-after-outcomes") => return Err(Stop::Unavailable),
         Outcome::Unavailable => "NO unavailable".to_owned(),
     })
 }

@@ -74,8 +74,19 @@ impl Guest for Component {
                 vec![api::HOST.to_owned()]
             },
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
-            extra: if fault::is("unsigned-sum") { kit::description::extra(&["payment", "sum"]) } else { Fields::new() },
+            extra: said_of_fields(),
         }
+    }
+}
+
+/// Returns what the description says about the fields of callbacks.
+fn said_of_fields() -> Fields {
+    match () {
+        () if fault::is("unsigned-sum") => kit::description::extra(&["payment", "sum"]),
+        () if fault::is("declared-sum") => kit::description::extra_with_unsigned(&["payment", "sum"], &["sum"]),
+        () if fault::is("declared-outcome") => kit::description::extra_with_unsigned(&["payment", "time"], &["time"]),
+        () if fault::is("declared-not-required") => kit::description::extra_with_unsigned(&["payment"], &["time"]),
+        () => Fields::new(),
     }
 }
 
@@ -326,7 +337,7 @@ impl Merchant {
             let problem = Code::SignatureMismatch.at("sign", "The signature does not hold.");
             return if fault::is("forgeries-ignored") { Verdict::Ignored(problem) } else { Verdict::Refused(problem) };
         }
-        if fault::is("unsigned-sum") {
+        if fault::is("unsigned-sum") || fault::is("declared-sum") {
             let sum = Form::parse(body, ["sum"]).map(|form| form.get("sum").to_owned()).unwrap_or_default();
             values[4] = if sum.is_empty() { std::mem::take(&mut values[4]) } else { sum };
         }
@@ -392,6 +403,7 @@ impl Merchant {
             "payment" => EventKind::Payment,
             "refund" => EventKind::Refund,
             "chargeback" => EventKind::Chargeback,
+            "hold" if is_cancelled(time) => EventKind::HoldRelease,
             "hold" => EventKind::Hold,
             "declined" => EventKind::Declined,
             _ if fault::is("unknown-ignored") => {
@@ -431,6 +443,11 @@ impl Merchant {
 
 fn unresolved(code: Code, field: &str, message: &str) -> Verdict {
     Verdict::Unresolved(code.at(field, message))
+}
+
+/// Reports whether a field that is not signed says that a hold is at its end.
+fn is_cancelled(time: &str) -> bool {
+    (fault::is("unsigned-outcome") || fault::is("declared-outcome")) && time == "cancelled"
 }
 
 fn is_about_memory() -> bool {
