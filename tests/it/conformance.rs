@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use conformance::{Answers, Effort, Outcome, Report, Vectors, check, check_provider};
+use conformance::{Answers, Effort, Expected, Outcome, Report, Vectors, check, check_provider};
 use end_to_end::guest::Guest;
 use end_to_end::{component, component_of, component_path, md5_hex, provider, sandbox};
 use sandbox::Limits;
@@ -83,6 +83,24 @@ fn vectors(fault: &str) -> Vectors {
     let forged_check = signed("", "check", "10000008", "100.00", "42").replace("payment=10000008", "payment=10000007");
     let forged_check =
         json!({"name": "forged check", "request": {"method": "POST", "body": forged_check}, "verdict": "refused"});
+    // By a field that no signature covers, where the fault believes it.
+    let body = signed(fault, "hold", "10000004", "300.00", "44").replace("time=2026-10-31", "time=cancelled");
+    let kind = if fault.ends_with("-outcome") { "hold_release" } else { "hold" };
+    let cancelled = json!({
+        "name": "hold, cancelled", "request": {"method": "POST", "body": body}, "verdict": "happened",
+        "event": {"kind": kind, "transaction": "10000004", "order": "44"},
+    });
+    let bundle = json!({
+        "name": "bundle", "request": {"method": "POST", "body": signed(fault, "bundle", "10000014", "70.00", "48")},
+        "verdict": "happened", "events": [{"kind": "payment", "order": "48"}, {"kind": "refund", "transaction": "10000014"}],
+    });
+    // Two states of one order: the same question has another answer.
+    let settled = |name: &str, payment: &str, order: Value, kind: &str| {
+        json!({
+            "name": name, "request": {"method": "POST", "body": signed(fault, "settled", payment, "60.00", "47")},
+            "answers": [{"order": "47", "is": order}], "verdict": "happened", "event": {"kind": kind, "order": "47"},
+        })
+    };
     let callbacks = json!([
         checked("check", "answered", json!([{"order": "42", "is": known}])),
         checked("check of no order", "answered", json!([{"order": "43", "is": known}, {"order": "42", "is": null}])),
@@ -96,6 +114,10 @@ fn vectors(fault: &str) -> Vectors {
         }),
         sample("refund", "10000003", "100.00", 10_000, "42"),
         sample("hold", "10000004", "300.00", 30_000, "44"),
+        cancelled,
+        bundle,
+        settled("settled", "10000012", json!({"amount": known["amount"]}), "payment"),
+        settled("settled once paid", "10000013", json!({"amount": known["amount"], "paid": true}), "refund"),
         forged,
         unknown,
         misplaced,
@@ -210,7 +232,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 63] = [
+const FAULTS: [Fault; 75] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -221,12 +243,19 @@ const FAULTS: [Fault; 63] = [
     ("first-problem-only", &["settings"], "nothing at all must say setting-missing of the field key"),
     ("wrong-amount", &["samples"], "amount is {\"currency\":\"RUB\",\"minor_units\":10001}"),
     ("calls-counted", &["determinism"], "in a warm instance, after other calls"),
-    ("asks-differently", &["determinism"], "asks Other(\"again\", [])"),
-    ("asks-before-proof", &["questions", "samples"], "what nobody signed asks Ledger(Order("),
+    ("asks-differently", &["determinism"], "asks about \"again\""),
+    ("asks-before-proof", &["questions", "samples"], "what nobody signed asks about the order"),
     ("moved-boundary", &["mutations"], "\"payment\""),
-    ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
+    ("second-event-unsigned", &["mutations"], "of its event 2: its comment was"),
+    ("unsigned-amount", &["mutations", "questions"], "its amount was 10000 RUB"),
     ("unsigned-payer", &["mutations"], "its payer was 100500"),
     ("unsigned-order", &["mutations", "proved", "questions"], "its order was 42"),
+    ("unsigned-sum", &["mutations"], "the field \"sum\" is added as"),
+    // Who declares that a field is not signed may let it decide what became of the money, and not how much it is.
+    ("declared-sum", &["mutations"], "its order was 42"),
+    ("unsigned-outcome", &["mutations"], "its kind was HoldRelease and is Hold"),
+    ("declared-not-required", &["description"], "`unsigned-callback-fields` has time, and `required-callback-fields` has not"),
+    ("unavailable-after-outcomes", &["replies"], "whose event is unavailable: it must return `answered` with a reply that has"),
     ("last-wins", &["mutations"], "is doubled"),
     ("query-wins", &["mutations"], "in the query and genuine in the body"),
     ("unsigned-type", &["refunds", "mutations", "questions"], "and is Payment"),
@@ -236,14 +265,15 @@ const FAULTS: [Fault; 63] = [
         &["proved"],
         "another value of currency: is refused, currency: It is in another currency. (currency-mismatch)",
     ),
+    ("caller-verifies", &["proved"], "\"forged\" is refused as signature-mismatch, though `callback-proof` says `caller`"),
     ("foreign-time-refused", &["proved"], "a value that is not UTF-8 of time: it is refused"),
     ("doubled-time-refused", &["proved"], "a second value of time: it is refused"),
-    ("reply-redirects", &["samples", "mutations", "limits"], "reply status is not 200 to 299 or 400 to 599"),
-    ("reply-sets-cookie", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
-    ("reply-has-location", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
-    ("reply-is-page", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
+    ("reply-redirects", &["samples", "mutations", "questions", "limits"], "reply status is not 200 to 299 or 400 to 599"),
+    ("reply-sets-cookie", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
+    ("reply-has-location", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
+    ("reply-is-page", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
-    ("panic-at-nul", &["any-input", "mutations", "questions"], "the provider crashed in asking.handle-callback"),
+    ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in asking.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
     ("empty-taken", &["any-input", "mutations", "refunds", "samples", "questions"], "what nobody signed is accepted"),
     (
@@ -266,12 +296,21 @@ const FAULTS: [Fault; 63] = [
     ("row-not-named", &["exports"], "without its row and field"),
     ("bad-day-taken", &["exports"], "a day that does not exist in row"),
     ("secret-in-problem", &["secrets"], "the secret key stands in a problem of configure"),
+    ("cut-secret-in-problem", &["secrets"], "the secret key stands in a problem of configure, in part"),
+    ("secret-in-refusal", &["secrets"], "the secret key stands in the result of a refund or a charge"),
     ("mistyped-secret-shown", &["secrets"], "a problem of configure with a mistyped secret"),
     ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
+    ("refund-always", &["operations"], "the result is succeeded, and each of its calls is `always` repeatable"),
+    ("refund-keyed-by-request", &["operations"], "\"refund\" tell of the refund 20000001 under the dedup keys"),
+    ("key-of-amount", &["operations"], "\"status of 43: refunded\" have the same dedup key"),
     ("refund-not-read", &["operations"], "\"status of 43: refunded\": events is"),
     ("first-answer-only", &["determinism"], "when its answers come in another order: "),
     ("path-is-kind", &["paths"], "\"payment\" under the path \"/refund\": its kind was Payment and is Refund"),
-    ("no-reply-to-conflict", &["replies"], "\"top-up\", whose event is conflict: it has no reply: the provider crashed"),
+    (
+        "no-reply-to-conflict",
+        &["replies"],
+        "\"top-up\", whose event is conflict: it must return `answered` with a reply: the provider crashed",
+    ),
     ("cut-answer-believed", &["answers"], "an event follows that the genuine answer does not say"),
     ("other-order-believed", &["answers"], "has the answer of another order's sample: an event follows"),
     ("asks-for-ever", &["answers"], "it gives no result: the provider breaks the contract in payment-status.query-payment"),
@@ -309,6 +348,18 @@ fn what_is_wrong((fault, checks, words): &Fault) -> Option<String> {
     (!is_right).then(|| format!("{fault}: wanted {wanted:?} to fail and {words:?}: {report}"))
 }
 
+/// Click does not sign whether a payment is cancelled: a provider that says so passes, and the report repeats it.
+#[test]
+fn an_unsigned_field_that_is_declared_may_decide_the_kind() {
+    for effort in [Effort::Full, Effort::Quick] {
+        let report = report("declared-outcome", effort);
+        assert!(report.passes(), "{report}");
+        assert_eq!(report.unsigned_fields, ["time"]);
+        assert!(report.to_string().contains("time: not signed by the payment system"), "{report}");
+    }
+    assert!(report("none", Effort::Quick).unsigned_fields.is_empty());
+}
+
 /// What `questions` finds by changing a sample that asks, where no sample shows it.
 #[test]
 fn changed_samples_show_what_is_asked_without_proof() {
@@ -332,8 +383,28 @@ fn a_question_without_an_answer_is_a_finding() {
     vectors.callbacks.iter_mut().for_each(|sample| sample.answers = Answers::default());
     let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
     assert_eq!(failing(&report), ["samples"], "{report}");
-    let words = "\"check\" asks Ledger(Order(\"42\")) and is not answered; give its \"answers\"; the vectors want it answered";
+    let words = "\"check\" asks about the order \"42\" and is not answered; give its \"answers\"; the vectors want it answered";
     assert!(report.to_string().contains(words), "{report}");
+}
+
+/// A callback reports as many events as the vectors say, each with its fields.
+#[test]
+fn each_event_of_a_callback_is_compared() {
+    let event = |kind: &str| serde_json::from_value(json!({"kind": kind})).unwrap();
+    for (kinds, words) in [
+        (&["payment"][..], "\"bundle\" has 2 events; the vectors want 1 event"),
+        (
+            &["payment", "payment"],
+            "the event of \"bundle\", number 2 of them, happened, but kind is \"refund\" and not \"payment\"",
+        ),
+    ] {
+        let mut vectors = vectors("none");
+        let bundle = vectors.callbacks.iter_mut().find(|sample| sample.name == "bundle").unwrap();
+        bundle.expected = Expected::Happened(kinds.iter().map(|kind| event(kind)).collect());
+        let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
+        assert_eq!(failing(&report), ["samples"], "{report}");
+        assert!(report.to_string().contains(words), "{report}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use conformance::{Answers, FunctionCall, FunctionResult, redact};
-use domain::{Description, Exchange, HttpCall, HttpResult, Problem, Question, Settings};
+use domain::{Context, Description, Exchange, HttpCall, HttpResult, Problem, Question, Settings};
 use host::{CallHost, CallPurpose, ClientIdentity, Outbound, OutboundCall, call_hosts};
 use outbound::{HttpClient, OutboundOptions};
 use sandbox::{Provider, drive};
@@ -18,6 +18,8 @@ use crate::{escape, output};
 
 /// How long one call may take, as in a host.
 const TIME_MAX: Duration = Duration::from_secs(10);
+/// Why a call is not sent that has no answer.
+const NO_ANSWER: &str = "it has no answer; give one by --answers, or --allow-http to make the call";
 
 /// Tries a function that may ask: shows each question and each HTTP call of the component, and the result. Nothing is stored, and
 /// nothing is called unless --allow-http is given. Of a call the host, the path and sizes are shown, and no secret.
@@ -101,6 +103,17 @@ fn text(result: &FunctionResult) -> String {
     lines.iter().map(|line| escape::line(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns what a function asked or wanted to have called where nothing is answered, and how to answer; `None` if it asked nothing.
+pub fn unanswered(function: &str, context: &Context) -> Option<String> {
+    let question = context.asked.last().map(|exchange| format!("it asks about {}", exchange.question()));
+    let call = context.called.last().map(|(call, _)| {
+        let host = CallHost::of_url(&call.url).map(|host| host.to_string()).unwrap_or_default();
+        format!("it has a call made to {host}")
+    });
+    let what = call.or(question)?;
+    Some(format!("{what}, and there is no answer here; try `host-harness call` with {function} and --answers"))
+}
+
 /// Answers from a file or by calls, and shows each step.
 struct Steps<'s> {
     answers: &'s Answers,
@@ -116,14 +129,14 @@ impl sandbox::Answers for Steps<'_> {
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Exchange> {
         let exchanges = sandbox::Answers::answer(&mut { self.answers }, questions);
         for exchange in &exchanges {
-            let question = self.without_secrets(format!("{:?}", exchange.question()));
+            let question = self.without_secrets(exchange.question().to_string());
             let is_answered = match exchange {
                 Exchange::Account(_, answer) => answer.is_ok(),
                 Exchange::Ledger(_, answer) => answer.is_ok(),
                 Exchange::Other(..) => false,
             };
             let said = if is_answered { "answered" } else { "not answered" };
-            self.show(format!("asks      {question}: {said}"), json!({"asks": question, "answered": is_answered}));
+            self.show(format!("asks      about {question}: {said}"), json!({"asks": question, "answered": is_answered}));
         }
         exchanges
     }
@@ -133,6 +146,7 @@ impl sandbox::Answers for Steps<'_> {
             Some(client) if !self.answers.has_call(call) => {
                 self.permitted(call).map_or_else(|why| HttpResult::NotSent(why.to_owned()), |call| send(client, call))
             }
+            None if !self.answers.has_call(call) => HttpResult::NotSent(NO_ANSWER.to_owned()),
             _ => sandbox::Answers::call(&mut { self.answers }, call),
         };
         let method = call.method.name().to_uppercase();

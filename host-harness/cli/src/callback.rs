@@ -3,11 +3,12 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use domain::{CallbackAnswer, CallbackRequest, Problem, ProvedEvent, Verdict};
+use domain::{CallbackAnswer, CallbackRequest, Context, Problem, ProvedEvent, Verdict};
 use money::format_amount;
 use sandbox::{Error, Merchant, NoAnswers, drive};
 use serde_json::json;
 
+use crate::call::unanswered;
 use crate::failure::{Failure, REFUSED, UNUSABLE, code_of};
 use crate::input::{Lines, MerchantArguments, RequestArguments};
 use crate::{escape, output};
@@ -39,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage("there is no request; give --query, --body-file or --jsonl".to_owned()));
     }
     let request = arguments.request.request()?;
-    let answer = judge(&arguments.merchant.merchant()?, &request)?;
+    let (answer, context) = judge(&arguments.merchant.merchant()?, &request)?;
     if arguments.json {
         output::json(&answer)?
     } else {
@@ -50,13 +51,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             eprintln!("host-harness: the callback is refused: {}", escape::line(&problem.to_string()));
             ExitCode::from(REFUSED)
         }
+        Verdict::Unavailable => {
+            if let Some(what) = unanswered("handle-callback", &context) {
+                eprintln!("host-harness: the callback is not judged: {}", escape::line(&what));
+            }
+            ExitCode::SUCCESS
+        }
         _ => ExitCode::SUCCESS,
     })
 }
 
-/// Returns the verdict on a request. What the provider asks is not answered.
-fn judge(merchant: &Merchant, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-    drive(request.received_at, &mut NoAnswers, |context| merchant.handle_callback(request, context)).map(|(answer, _)| answer)
+/// Returns the verdict on a request, and what was asked for it. What the provider asks is not answered.
+fn judge(merchant: &Merchant, request: &CallbackRequest) -> Result<(CallbackAnswer, Context), Error> {
+    drive(request.received_at, &mut NoAnswers, |context| merchant.handle_callback(request, context))
 }
 
 /// Handles every line in a fresh instance: a line that crashes the provider does not affect the next.
@@ -87,7 +94,7 @@ fn answer(merchant: &Merchant, line: Result<CallbackRequest, String>, number: u6
         Err(message) => return (error(message), UNUSABLE),
     };
     let answer = judge(merchant, &request);
-    match answer.map(|answer| serde_json::to_string(&answer)) {
+    match answer.map(|(answer, _)| serde_json::to_string(&answer)) {
         Ok(Ok(text)) => (text, 0),
         Ok(Err(problem)) => (error(problem.to_string()), UNUSABLE),
         Err(problem) => (error(problem.to_string()), code_of(&problem)),

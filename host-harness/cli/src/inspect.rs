@@ -69,8 +69,12 @@ fn text(provider: &Provider) -> String {
         format!("  links       {}", if *links { "yes" } else { "no" }),
         format!("  headers     {}", list_or_none(&headers.iter().map(header).collect::<Vec<_>>())),
         format!("  calls to    {}", escape::line(&list_or_none(&calls_to(provider)))),
-        "  settings".to_owned(),
     ];
+    let unsigned = provider.description().callback_fields(Description::UNSIGNED_FIELDS);
+    if !unsigned.is_empty() {
+        lines.push(escape::line(&format!("  unsigned    {}", unsigned.join(", "))).into_owned());
+    }
+    lines.push("  settings".to_owned());
     lines.extend(settings.iter().map(setting));
     lines.join("\n")
 }

@@ -7,9 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use domain::{LinkRequest, PaymentForm};
 use sandbox::{Error, NoAnswers, drive};
 
+use crate::call::unanswered;
 use crate::failure::Failure;
 use crate::input::{self, MerchantArguments};
-use crate::output;
+use crate::{escape, output};
 
 /// Makes the payment page's link for an order, and the same as a form for POST.
 ///
@@ -35,8 +36,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::file(&arguments.order, why));
     }
     let merchant = arguments.merchant.merchant()?;
-    let (link, _) = drive(now, &mut NoAnswers, |context| merchant.create_link(&order, context))?;
-    let link = link.map_err(|failure| Error::Provider(failure.into_problems()))?;
+    let (link, context) = drive(now, &mut NoAnswers, |context| merchant.create_link(&order, context))?;
+    let link = link.map_err(|failure| {
+        if let Some(what) = unanswered("create-link", &context) {
+            eprintln!("host-harness: no link is made: {}", escape::line(&what));
+        }
+        Error::Provider(failure.into_problems())
+    })?;
     if arguments.json {
         output::json(&link)?;
     } else {

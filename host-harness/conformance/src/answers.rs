@@ -26,6 +26,8 @@ pub struct Answers {
     orders: Vec<(OrderId, Option<OrderState>)>,
     accounts: Vec<(AccountNumber, Option<AccountState>)>,
     movements: Vec<(DedupKey, Option<MovementState>)>,
+    /// The numbers of those of them that have one in the vectors.
+    numbers: Vec<(String, DedupKey)>,
     calls: Vec<(CallPattern, HttpResult)>,
 }
 
@@ -53,7 +55,7 @@ pub fn line_of(call: &HttpCall) -> String {
 /// Without the answers of calls, which may hold secrets.
 impl fmt::Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Answers { orders, accounts, movements, calls } = self;
+        let Answers { orders, accounts, movements, calls, .. } = self;
         let mut shown = f.debug_struct("Answers");
         shown.field("orders", orders).field("accounts", accounts).field("movements", movements).field("calls", &calls.len());
         shown.finish()
@@ -100,7 +102,11 @@ impl Answers {
             }
             (None, None, Some(key), None) => {
                 let key = DedupKey::new(key).map_err(|error| error.to_string())?;
-                let state = read::<RecordedInput>(is)?.map(|is| is.recorded_as(&key)).transpose()?;
+                let recorded = read::<RecordedInput>(is)?;
+                if let Some(id) = recorded.as_ref().and_then(|recorded| recorded.id) {
+                    push(&mut self.numbers, id.to_string(), key.clone())?;
+                }
+                let state = recorded.map(|recorded| recorded.recorded_as(&key)).transpose()?;
                 push(&mut self.movements, key, state)
             }
             _ => Err(HOW.to_owned()),
@@ -140,7 +146,11 @@ impl Answers {
         self.orders.iter().find(|(known, _)| known == id).map(|(_, state)| state)
     }
 
-    fn movement(&self, key: &DedupKey) -> Option<&Option<MovementState>> {
+    fn movement(&self, name: &MovementName) -> Option<&Option<MovementState>> {
+        let key = match name {
+            MovementName::Key(key) => key,
+            MovementName::Id(id) => &self.numbers.iter().find(|(known, _)| known == id)?.1,
+        };
         self.movements.iter().find(|(known, _)| known == key).map(|(_, state)| state)
     }
 
@@ -156,7 +166,7 @@ impl sandbox::Answers for &Answers {
                 || unanswered(question.clone()),
                 |state| Exchange::Ledger(LedgerQuestion::Order(id.clone()), Ok(LedgerAnswer::Order(state.clone()))),
             ),
-            Question::Ledger(LedgerQuestion::Movement(name @ MovementName::Key(key))) => self.movement(key).map_or_else(
+            Question::Ledger(LedgerQuestion::Movement(name)) => self.movement(name).map_or_else(
                 || unanswered(question.clone()),
                 |state| {
                     let answer = Ok(LedgerAnswer::Movement(state.clone()));
@@ -331,22 +341,28 @@ mod tests {
         let refund = json!({"kind": "refund", "transaction": "r", "amount": rub(10), "dedup_key": "refund:1"});
         let paid = json!({"kind": "payment", "transaction": "1", "order": "42", "amount": rub(100)});
         let answers = Answers::from_json(json!([
-            {"movement": "payment:1", "is": {"movement": paid, "later": [refund]}},
+            {"movement": "payment:1", "is": {"id": 7, "movement": paid, "later": [refund]}},
             {"movement": "hold:1", "is": null},
         ]))
         .unwrap();
         let question = |name| Question::Ledger(LedgerQuestion::Movement(name));
         let key = |key: &str| question(MovementName::Key(key.parse().unwrap()));
-        let exchanges =
-            (&answers).answer(vec![key("payment:1"), key("hold:1"), key("payment:2"), question(MovementName::Id("1".into()))]);
+        let number = |id: &str| question(MovementName::Id(id.to_owned()));
+        let exchanges = (&answers).answer(vec![key("payment:1"), key("hold:1"), key("payment:2"), number("1")]);
         let Exchange::Ledger(_, Ok(LedgerAnswer::Movement(Some(state)))) = &exchanges[0] else { panic!("{exchanges:?}") };
         assert_eq!((state.movement.event.dedup_key.as_str(), state.later.len()), ("payment:1", 1));
         assert_eq!(state.later[0].event.dedup_key.as_str(), "refund:1");
+        assert_eq!((state.movement.id.0, state.later[0].id.0), (7, 8));
+        let by_number = (&answers).answer(vec![number("7")]);
+        let Exchange::Ledger(_, Ok(answer)) = &by_number[0] else { panic!("{by_number:?}") };
+        assert_eq!(*answer, LedgerAnswer::Movement(Some(state.clone())));
         assert!(matches!(&exchanges[1], Exchange::Ledger(_, Ok(LedgerAnswer::Movement(None)))), "{exchanges:?}");
         assert!(exchanges[2..].iter().all(|exchange| matches!(exchange, Exchange::Ledger(_, Err(NoAnswer::Unavailable)))));
         let other = json!({"kind": "payment", "transaction": "1", "amount": rub(100), "dedup_key": "payment:2"});
         let error = Answers::from_json(json!([{"movement": "payment:1", "is": {"movement": other}}])).unwrap_err();
         assert!(error.contains("another dedup_key than \"payment:1\""), "{error}");
+        let error = Answers::from_json(json!([{"movement": "payment:2", "is": {"id": 0, "movement": other}}])).unwrap_err();
+        assert!(error.contains("the movement's id is 1 to 999999999999999000"), "{error}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct CheckContext<'v> {
     seed: u64,
     merchant: OnceLock<Result<Merchant, Error>>,
     /// The samples that are expected to have events and do, with their events.
-    genuine: OnceLock<Vec<(&'v Sample, ProvedEvent)>>,
+    genuine: OnceLock<Vec<(&'v Sample, Vec<ProvedEvent>)>>,
     /// Shared by the checks `mutations` and `refunds`.
     pub mutated: OnceLock<MutationFindings>,
     /// The currency of the vectors' settings: the one of the first order that got a link.
@@ -114,7 +114,8 @@ impl<'v> CheckContext<'v> {
         let limits = *provider.limits();
         let patient = limits.with_time_max(limits.time_max.max(TIME_MIN));
         let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
-        let watch = SecretScanner::new(secrets(&provider, vectors));
+        let secrets: Vec<(&str, &str)> = secrets(&provider, vectors).collect();
+        let watch = SecretScanner::with_pieces(secrets, provider.description());
         let settings = vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
         let calls = CallScanner::new(provider.description(), &settings);
         CheckContext {
@@ -222,7 +223,7 @@ impl<'v> CheckContext<'v> {
     ///
     /// # Errors
     /// The check's outcome if no payment is among them, or there are no callbacks at all.
-    pub fn genuine(&self) -> Result<&[(&'v Sample, ProvedEvent)], Outcome> {
+    pub fn genuine(&self) -> Result<&[(&'v Sample, Vec<ProvedEvent>)], Outcome> {
         let (vectors, merchant) = (self.vectors()?, self.merchant()?);
         if self.refuses_all_callbacks() {
             let reason = "it takes no callbacks, as the vectors say: it refuses all (samples, any-input)".to_owned();
@@ -233,14 +234,14 @@ impl<'v> CheckContext<'v> {
                 .callbacks
                 .iter()
                 .filter(|sample| matches!(sample.expected, Expected::Happened(_) | Expected::Wanted(_)));
-            let answered = to_accept.flat_map(|sample| {
-                let judged = merchant.judged(&sample.request, &sample.answers);
-                let events = judged.map(|judged| judged.answer.verdict.events().to_vec());
-                events.unwrap_or_default().into_iter().map(move |event| (sample, event))
+            let accepted = to_accept.filter_map(|sample| {
+                let judged = merchant.judged(&sample.request, &sample.answers).ok()?;
+                let events = judged.answer.verdict.events().to_vec();
+                (!events.is_empty()).then_some((sample, events))
             });
-            answered.collect()
+            accepted.collect()
         });
-        if genuine.iter().any(|(_, event)| event.facts.kind == EventKind::Payment) {
+        if genuine.iter().any(|(_, events)| has_payment(events)) {
             Ok(genuine)
         } else {
             Err(not_checked("no sample of the vectors is a payment that is accepted; add a genuine one"))
@@ -269,6 +270,16 @@ impl<'v> CheckContext<'v> {
 
     /// Checks many items on a few threads. The findings are in the order of the items.
     pub fn each<T: Sync>(&self, items: &[T], check: impl Fn(&T) -> Case + Sync) -> Findings {
+        self.each_alike(items, check, |_| None)
+    }
+
+    /// The same, where many findings may have one cause, which `alike` names.
+    pub fn each_alike<T: Sync>(
+        &self,
+        items: &[T],
+        check: impl Fn(&T) -> Case + Sync,
+        alike: impl Fn(&T) -> Option<String>,
+    ) -> Findings {
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let (check, next, found) = (&check, &next, &found);
         let work = || {
@@ -294,7 +305,7 @@ impl<'v> CheckContext<'v> {
         found.sort();
         let mut findings = Findings::default();
         (found.len()..done).for_each(|_| findings.case(Ok(())));
-        found.into_iter().for_each(|(_, finding)| findings.case(Err(finding)));
+        found.into_iter().for_each(|(at, finding)| findings.alike(items.get(at).and_then(&alike), finding));
         findings
     }
 
@@ -303,6 +314,11 @@ impl<'v> CheckContext<'v> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         self.scaled(cores.min(THREADS_MAX), 1)
     }
+}
+
+/// Reports whether there is a payment among events.
+pub fn has_payment(events: &[ProvedEvent]) -> bool {
+    events.iter().any(|event| event.facts.kind == EventKind::Payment)
 }
 
 /// Returns the values of secret settings that are long enough to look for, with their names.

@@ -36,7 +36,7 @@ impl Judged {
 
     /// Formats what it asked for a finding. A call is only counted, since secrets may be in it.
     pub fn asked_text(&self) -> String {
-        let questions = self.questions.iter().map(|question| format!("asks {question:?}"));
+        let questions = self.questions.iter().map(|question| format!("asks about {question}"));
         let calls = self.calls.iter().map(|_| "has a call made".to_owned());
         questions.chain(calls).collect::<Vec<String>>().join(", ")
     }

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 /// The most findings of one check that are stored; the others are only counted.
 const FINDINGS_MAX: usize = 8;
+/// The most of them that have one cause.
+const ALIKE_MAX: usize = 2;
 
 /// The result of all checks.
 #[derive(Clone, Debug, Serialize)]
@@ -20,6 +22,9 @@ pub struct Report {
     pub version: Option<String>,
     /// The seed of the random inputs: the same seed makes the same inputs.
     pub seed: u64,
+    /// The callback fields of which the description says that they decide the kind of an event and are not signed. Who repeats a genuine
+    /// callback can change them, and the checks allow that.
+    pub unsigned_fields: Vec<String>,
     /// Every check, in the order of [the crate's list](crate#the-checks).
     pub checks: Vec<Check>,
 }
@@ -136,6 +141,10 @@ impl fmt::Display for Report {
                 findings.iter().try_for_each(|finding| writeln!(f, "    - {finding}"))?;
             }
         }
+        for field in &self.unsigned_fields {
+            let what = "not signed by the payment system, and decides what a callback reports: who repeats one can change it";
+            writeln!(f, "  {:<12} {field}: {what}", "note")?;
+        }
         Ok(())
     }
 }
@@ -144,9 +153,18 @@ impl fmt::Display for Report {
 #[derive(Clone, Default)]
 pub(crate) struct Findings {
     cases: u64,
-    found: Vec<String>,
+    found: Vec<Finding>,
     /// The count of findings that were not stored.
     more: u64,
+    /// What findings of one cause have in common, and how many of them were not stored.
+    more_alike: Vec<(String, u64)>,
+}
+
+#[derive(Clone)]
+struct Finding {
+    text: String,
+    /// What it has in common with others of the same cause, such as the field that was changed.
+    alike: Option<String>,
 }
 
 /// One case: `Ok`, or what is wrong with it.
@@ -156,10 +174,30 @@ impl Findings {
     /// Counts a case.
     pub fn case(&mut self, case: Case) {
         self.cases += 1;
-        match case {
-            Ok(()) => {}
-            Err(finding) if self.found.len() < FINDINGS_MAX => self.found.push(finding),
-            Err(_) => self.more += 1,
+        if let Err(text) = case {
+            self.push(Finding { text, alike: None });
+        }
+    }
+
+    /// Counts a case with a finding, of which there may be many of one cause.
+    pub fn alike(&mut self, alike: Option<String>, text: String) {
+        self.cases += 1;
+        self.push(Finding { text, alike });
+    }
+
+    fn push(&mut self, finding: Finding) {
+        let known = self.found.iter().filter(|known| known.alike == finding.alike).count();
+        match finding.alike {
+            Some(alike) if known == ALIKE_MAX => self.add_alike(alike, 1),
+            _ if self.found.len() < FINDINGS_MAX => self.found.push(finding),
+            _ => self.more += 1,
+        }
+    }
+
+    fn add_alike(&mut self, alike: String, count: u64) {
+        match self.more_alike.iter_mut().find(|(known, _)| *known == alike) {
+            Some((_, more)) => *more += count,
+            None => self.more_alike.push((alike, count)),
         }
     }
 
@@ -172,10 +210,8 @@ impl Findings {
     pub fn add(&mut self, other: Findings) {
         self.cases += other.cases;
         self.more += other.more;
-        for finding in other.found {
-            self.cases -= 1;
-            self.case(Err(finding));
-        }
+        other.found.into_iter().for_each(|finding| self.push(finding));
+        other.more_alike.into_iter().for_each(|(alike, more)| self.add_alike(alike, more));
     }
 
     /// Reports whether there is a finding.
@@ -188,7 +224,18 @@ impl Findings {
         if self.found.is_empty() {
             return Outcome::Passed { cases: self.cases };
         }
-        let mut findings: Vec<String> = self.found.into_iter().map(redact).collect();
+        let mut findings = Vec::new();
+        let mut rest = self.found.into_iter();
+        let mut more_alike = self.more_alike;
+        while let Some(Finding { text, alike }) = rest.next() {
+            findings.push(redact(text));
+            // After the last one of a cause, how many more there are.
+            let is_last = rest.as_slice().iter().all(|other| other.alike != alike);
+            if let Some(at) = more_alike.iter().position(|(known, _)| is_last && Some(known) == alike.as_ref()) {
+                let (alike, more) = more_alike.swap_remove(at);
+                findings.push(redact(format!("and {more} more of {alike}")));
+            }
+        }
         if self.more > 0 {
             findings.push(format!("and {} more of {} cases", self.more, self.cases));
         }
@@ -227,7 +274,7 @@ mod tests {
     fn report(outcomes: &[Outcome]) -> Report {
         let check = |outcome: &Outcome| Check { name: "links", summary: "says", outcome: outcome.clone() };
         let checks = outcomes.iter().map(check).collect();
-        Report { sha256: None, id: None, version: None, seed: 7, checks }
+        Report { sha256: None, id: None, version: None, seed: 7, unsigned_fields: Vec::new(), checks }
     }
 
     #[test]
@@ -250,6 +297,20 @@ mod tests {
         assert_eq!((&json["checks"][0]["outcome"], &json["checks"][0]["cases"]), (&"passed".into(), &3.into()));
         assert_eq!(json["checks"][1]["findings"][0], "found");
         assert!(report.to_string().contains("    - found\n"), "{report}");
+    }
+
+    #[test]
+    fn findings_of_one_cause_leave_room_for_others() {
+        let (mut all, mut of_another_sample) = (Findings::default(), Findings::default());
+        let amount = || Some("the field \"amount\"".to_owned());
+        (0..20).for_each(|at| all.alike(amount(), format!("amount {at}")));
+        all.alike(Some("the field \"payer\"".to_owned()), "payer".to_owned());
+        all.case(Err("another".to_owned()));
+        (20..23).for_each(|at| of_another_sample.alike(amount(), format!("amount {at}")));
+        all.add(of_another_sample);
+        let Outcome::Failed { findings } = all.outcome(|text| text) else { panic!("it fails") };
+        let more = "and 21 more of the field \"amount\"";
+        assert_eq!(findings, ["amount 0", "amount 1", more, "payer", "another"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Looks for secrets in everything that a provider says.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,12 +17,17 @@ use crate::function_call::FunctionResult;
 
 /// The shortest secret that is looked for, in characters: a shorter one occurs in many texts by chance.
 pub const SECRET_CHARS_MIN: usize = 8;
+/// How long a part of a secret is looked for by itself, in bytes: who says all of a secret but its last character says it.
+const PIECE_BYTES: usize = 8;
+/// The fewest different bytes of such a part. Fewer, such as zeros, stand in many texts.
+const PIECE_DIFFERENT_MIN: usize = 4;
 /// The most findings that are stored.
 const FOUND_MAX: usize = 32;
 
 /// Looks for secrets, plain and in every encoding that hides nothing.
 pub struct SecretScanner {
     disguises: Vec<Encoding>,
+    pieces: Vec<Pieces>,
     found: Mutex<Vec<String>>,
     outputs: AtomicU64,
 }
@@ -33,11 +39,66 @@ struct Encoding {
     finder: Finder<'static>,
 }
 
+/// The parts of a secret.
+struct Pieces {
+    setting: String,
+    /// In lower case, like the text that is searched.
+    all: HashSet<[u8; PIECE_BYTES]>,
+    /// A bit for each first pair of bytes, since most texts have none of them.
+    begins: Vec<bool>,
+}
+
+impl Pieces {
+    /// Takes the parts of a secret, but for those that `public` says too, and for the lines around a key in PEM.
+    fn new(setting: &str, secret: &str, public: &[u8]) -> Pieces {
+        let secret = secret.to_ascii_lowercase();
+        let lines = secret.lines().filter(|line| !line.starts_with("-----"));
+        let windows = lines.flat_map(|line| line.as_bytes().array_windows::<PIECE_BYTES>());
+        let all: HashSet<_> = windows.filter(|piece| different(*piece) >= PIECE_DIFFERENT_MIN).copied().collect();
+        let known: HashSet<_> = public.array_windows::<PIECE_BYTES>().copied().collect();
+        let all: HashSet<_> = all.difference(&known).copied().collect();
+        let mut begins = vec![false; 1 << 16];
+        for [first, second, ..] in &all {
+            if let Some(bit) = begins.get_mut(pair(*first, *second)) {
+                *bit = true;
+            }
+        }
+        Pieces { setting: setting.to_owned(), all, begins }
+    }
+
+    fn are_in(&self, text: &[u8]) -> bool {
+        text.array_windows::<PIECE_BYTES>().any(|piece| {
+            let [first, second, ..] = piece;
+            self.begins.get(pair(*first, *second)) == Some(&true) && self.all.contains(piece)
+        })
+    }
+}
+
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first) << 8 | usize::from(second)
+}
+
+fn different(piece: &[u8]) -> usize {
+    piece.iter().collect::<HashSet<_>>().len()
+}
+
 impl SecretScanner {
+    /// Makes a scanner that looks for parts of the secrets as well. What `public` says is no part of a secret.
+    pub fn with_pieces<'s>(
+        secrets: impl IntoIterator<Item = (&'s str, &'s str)> + Clone,
+        public: &(impl Texts + ?Sized),
+    ) -> SecretScanner {
+        let mut texts = Vec::new();
+        public.texts(&mut texts);
+        let public = texts.join(&b'\n').to_ascii_lowercase();
+        let pieces = secrets.clone().into_iter().map(|(setting, secret)| Pieces::new(setting, secret, &public)).collect();
+        SecretScanner { pieces, ..SecretScanner::new(secrets) }
+    }
+
     /// Makes a scanner for these secrets, each with the name of its setting.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>) -> SecretScanner {
         let disguises = secrets.into_iter().flat_map(|(setting, secret)| disguises(setting, secret)).collect();
-        SecretScanner { disguises, found: Mutex::default(), outputs: AtomicU64::new(0) }
+        SecretScanner { disguises, pieces: Vec::new(), found: Mutex::default(), outputs: AtomicU64::new(0) }
     }
 
     /// Scans an output as a whole.
@@ -45,7 +106,7 @@ impl SecretScanner {
         self.outputs.fetch_add(1, Ordering::Relaxed);
         let mut texts = Vec::new();
         output.texts(&mut texts);
-        let Some(Encoding { setting, how, .. }) = self.find_encoded(&texts.join(&b'\n')) else { return };
+        let Some((setting, how)) = self.find_encoded(&texts.join(&b'\n')) else { return };
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let finding = format!("the secret {setting} stands in {place}{how}");
         if found.len() < FOUND_MAX && !found.contains(&finding) {
@@ -67,15 +128,19 @@ impl SecretScanner {
     pub fn redact(&self, text: String) -> String {
         match self.find_encoded(text.as_bytes()) {
             None => text,
-            Some(Encoding { setting, .. }) => {
+            Some((setting, _)) => {
                 format!("(not shown, since it holds the secret {setting}: see the check secrets first)")
             }
         }
     }
 
-    fn find_encoded(&self, text: &[u8]) -> Option<&Encoding> {
+    /// Returns the setting of a secret that a text holds, and how.
+    fn find_encoded(&self, text: &[u8]) -> Option<(&str, &'static str)> {
         let text = text.to_ascii_lowercase();
-        self.disguises.iter().find(|disguise| disguise.finder.find(&text).is_some())
+        let whole = self.disguises.iter().find(|disguise| disguise.finder.find(&text).is_some());
+        let whole = whole.map(|Encoding { setting, how, .. }| (setting.as_str(), *how));
+        let piece = || self.pieces.iter().find(|pieces| pieces.are_in(&text));
+        whole.or_else(|| piece().map(|pieces| (pieces.setting.as_str(), ", in part")))
     }
 }
 
@@ -292,6 +357,25 @@ mod tests {
         let order = |id: &str| Question::Ledger(LedgerQuestion::Order(id.parse().unwrap()));
         assert!(says(&order(SECRET)) && !says(&order("42")));
         assert!(says(&Question::Other("search".into(), vec![("by".into(), SECRET.into())])));
+    }
+
+    #[test]
+    fn a_part_of_a_secret_is_found() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nMIIBVQIB\n-----END PRIVATE KEY-----";
+        let secrets = [("key", "password-Qx71_tZ-00000000"), ("private", pem)];
+        for (text, is_found) in [
+            ("password-Qx71_tZ", true),
+            ("the key d-qx71_t", true),
+            ("d-Qx71_", false),
+            ("password", false),
+            ("00000000", false),
+            ("-----BEGIN PRIVATE KEY-----", false),
+            ("MIIBVQIB", true),
+        ] {
+            let watch = SecretScanner::with_pieces(secrets, "Password of tests");
+            watch.inspect("a reply", text);
+            assert_eq!(!watch.found().is_empty(), is_found, "{text}");
+        }
     }
 
     #[test]

@@ -3,11 +3,18 @@
 
 use std::fmt;
 
-use domain::{CallbackRequest, Fields};
+use domain::{CallbackRequest, EventKind, Fields, Money, Recurrence};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::answers::Answers;
 use crate::function_call::FunctionCall;
+
+/// The most events of one callback, by the contract.
+const EVENTS_MAX: usize = 100;
+
+/// How an amount is written.
+const AMOUNT: &str = "write {\"minor_units\": 10000, \"currency\": \"RUB\"}";
 
 /// The names of an event's fields in JSON.
 const EVENT_FIELDS: [&str; 15] = [
@@ -40,6 +47,8 @@ const EVENT_FIELDS: [&str; 15] = [
 ///   "callbacks": [
 ///     { "name": "a payment", "request": { "method": "POST", "body": "…" }, "verdict": "happened",
 ///       "event": { "kind": "payment", "amount": { "minor_units": 10000, "currency": "RUB" } } },
+///     { "name": "two payments at once", "request": { "method": "POST", "body": "…" }, "verdict": "happened",
+///       "events": [{ "kind": "payment", "order": "42" }, { "kind": "payment", "order": "43" }] },
 ///     { "name": "a check of a paid order", "request": { "method": "POST", "body": "…" }, "verdict": "answered",
 ///       "answers": [{ "order": "42", "is": { "amount": { "minor_units": 10000, "currency": "RUB" }, "paid": true } }] },
 ///     { "name": "a forged one", "request": { "method": "POST", "body": "…" }, "verdict": "refused",
@@ -100,8 +109,9 @@ pub struct OperationSample {
 /// The verdict that a sample must get.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expected {
-    /// One event happened, with these fields equal. `extra` may be an object: then only the names in it are compared.
-    Happened(Map<String, Value>),
+    /// Events happened, each in its place with these fields equal; if there is none here, any events. `extra` may be an object: then
+    /// only the names in it are compared.
+    Happened(Vec<Map<String, Value>>),
     /// An event is wanted, with these fields equal, as for one that happened.
     Wanted(Map<String, Value>),
     /// Answered, without an event.
@@ -218,10 +228,16 @@ fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
     let answers = object.take("answers").map_or_else(|| Ok(Answers::default()), Answers::from_json);
     let answers = answers.map_err(|what| form(&object.place, what))?;
     let verdict = object.required_text("verdict")?;
-    let (event, code) = (object.take("event"), object.text("code")?);
+    let (event, events, code) = (object.take("event"), object.take("events"), object.text("code")?);
+    if events.is_some() && (event.is_some() || verdict != "happened") {
+        return Err(form(&object.place, "\"events\" is for a callback that happened, in place of \"event\""));
+    }
     let expected = match (verdict.as_str(), event, code) {
-        ("happened", event, None) => Expected::Happened(event_fields(&object.place, event)?),
-        ("wanted", event, None) => Expected::Wanted(event_fields(&object.place, event)?),
+        ("happened", event, None) => Expected::Happened(event_list(&object.place, event, events)?),
+        ("wanted", event, None) => {
+            let fields = event.map_or_else(|| Ok(Map::new()), |event| event_fields(&object.place, event))?;
+            Expected::Wanted(fields)
+        }
         ("answered", None, None) => Expected::Answered,
         ("unresolved", None, code) => Expected::Unresolved(code),
         ("ignored", None, code) => Expected::Ignored(code),
@@ -247,7 +263,12 @@ fn operation((at, value): (usize, Value)) -> Result<OperationSample, VectorsErro
     let name = object.required_text("name")?;
     object.place = format!("operations[{at}] {name:?}");
     let (function, input) = (object.required_text("function")?, object.required("input")?);
-    let function = FunctionCall::from_json(&function, input).map_err(|what| form(&object.place, what))?;
+    if !FunctionCall::FUNCTIONS.contains(&function.as_str()) {
+        let all = FunctionCall::FUNCTIONS.join(", ");
+        return Err(form(&object.place, format!("there is no function {function:?}; it is one of {all}")));
+    }
+    let function = FunctionCall::from_json(&function, input);
+    let function = function.map_err(|what| form(&format!("{}, input", object.place), what))?;
     let answers = object.take("answers").map_or_else(|| Ok(Answers::default()), Answers::from_json);
     let answers = answers.map_err(|what| form(&object.place, what))?;
     let Value::Object(expect) = object.required("expect")? else {
@@ -257,20 +278,69 @@ fn operation((at, value): (usize, Value)) -> Result<OperationSample, VectorsErro
     if !expect.contains_key("result") {
         return Err(form(&object.place, "\"expect\" has no \"result\", such as \"done\""));
     }
+    require_events(&object.place, &expect)?;
     object.end()?;
     Ok(OperationSample { name, function, answers, expect })
 }
 
-fn event_fields(place: &str, event: Option<Value>) -> Result<Map<String, Value>, VectorsError> {
-    let fields = match event {
-        None => return Ok(Map::new()),
-        Some(Value::Object(fields)) => fields,
-        Some(_) => return Err(form(place, "event is an object")),
-    };
-    match fields.keys().find(|name| !EVENT_FIELDS.contains(&name.as_str())) {
-        None => Ok(fields),
-        Some(name) => Err(form(place, format!("an event has no {name:?}; it has {} (in snake_case)", EVENT_FIELDS.join(", ")))),
+/// Parses the expected events of a callback that happened: the one in `event`, or those in `events`.
+fn event_list(place: &str, event: Option<Value>, events: Option<Value>) -> Result<Vec<Map<String, Value>>, VectorsError> {
+    match (event, events) {
+        (Some(event), _) => Ok(vec![event_fields(place, event)?]),
+        (None, None) => Ok(Vec::new()),
+        (None, Some(Value::Array(events))) if (1..=EVENTS_MAX).contains(&events.len()) => {
+            let fields = |(at, event)| event_fields(&format!("{place}, events[{at}]"), event);
+            events.into_iter().enumerate().map(fields).collect()
+        }
+        (None, Some(_)) => Err(form(place, format!("\"events\" is a list of 1 to {EVENTS_MAX} events"))),
     }
+}
+
+fn event_fields(place: &str, event: Value) -> Result<Map<String, Value>, VectorsError> {
+    let Value::Object(fields) = event else { return Err(form(place, "an event is an object")) };
+    if let Some(name) = fields.keys().find(|name| !EVENT_FIELDS.contains(&name.as_str())) {
+        return Err(form(place, format!("an event has no {name:?}; it has {} (in snake_case)", EVENT_FIELDS.join(", "))));
+    }
+    let mut wrong = fields.iter().filter_map(|(name, value)| wrong_value(name, value).map(|what| (name, what)));
+    match wrong.next() {
+        None => Ok(fields),
+        Some((name, what)) => Err(form(place, format!("the event's {name:?}: {what}"))),
+    }
+}
+
+/// Returns what is wrong with an event's value: one that no event can have would make the provider look wrong.
+fn wrong_value(name: &str, value: &Value) -> Option<String> {
+    fn problem<T: DeserializeOwned>(value: &Value) -> Option<String> {
+        T::deserialize(value).err().map(|error| error.to_string())
+    }
+    match name {
+        "kind" => problem::<EventKind>(value),
+        "recurrence" => problem::<Recurrence>(value),
+        "amount" => problem::<Money>(value).map(|what| format!("{what}; {AMOUNT}")),
+        "fee" => problem::<Option<Money>>(value).map(|what| format!("{what}; {AMOUNT}, or null")),
+        "expires_at" => problem::<Option<u64>>(value),
+        "transaction" | "comment" | "dedup_key" => problem::<String>(value),
+        "extra" => match value {
+            Value::Object(_) | Value::Array(_) => None,
+            _ => Some("it is an object, or a list of pairs".to_owned()),
+        },
+        _ => problem::<Option<String>>(value),
+    }
+}
+
+/// Refuses in the expected result of an operation what no event can have. An amount may be given in part there.
+fn require_events(place: &str, expect: &Map<String, Value>) -> Result<(), VectorsError> {
+    let listed = expect.get("events").and_then(Value::as_array).into_iter().flatten();
+    for event in expect.get("event").into_iter().chain(listed) {
+        let Value::Object(fields) = event else { continue };
+        let is_partial = |name: &str, value: &Value| matches!(name, "amount" | "fee") && value.is_object();
+        let whole = fields.iter().filter(|(name, value)| !is_partial(name, value));
+        event_fields(
+            &format!("{place}, expect"),
+            Value::Object(whole.map(|(name, value)| (name.clone(), value.clone())).collect()),
+        )?;
+    }
+    Ok(())
 }
 
 fn form(place: &str, what: impl Into<String>) -> VectorsError {
@@ -376,7 +446,9 @@ mod tests {
         );
         assert_eq!(vectors.callbacks[0].request.body, b"a=1");
         assert_eq!(vectors.callbacks[2].expected, Expected::Refused(Some("signature-mismatch".to_owned())));
-        assert!(matches!(&vectors.callbacks[0].expected, Expected::Happened(event) if event["kind"] == "payment"));
+        assert!(
+            matches!(&vectors.callbacks[0].expected, Expected::Happened(events) if events.len() == 1 && events[0]["kind"] == "payment")
+        );
         assert!(!format!("{vectors:?}").contains("a secret of tests"), "settings cannot be printed");
     }
 
@@ -404,9 +476,35 @@ mod tests {
             ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
             ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),
             ("cancel-recurring", "cancel", "operations[0] \"an end\": there is no function \"cancel\""),
-            ("\"payment\": {}", "\"payments\": {}", "operations[0] \"an end\": unknown field `payments`"),
+            ("\"payment\": {}", "\"payments\": {}", "operations[0] \"an end\", input: unknown field `payments`"),
+            ("\"payment\": {}", "", "operations[0] \"an end\", input: missing field `payment`"),
+            (
+                "\"kind\": \"payment\"",
+                "\"kind\": \"holds\"",
+                "callbacks[0] \"a payment\": the event's \"kind\": unknown variant `holds`",
+            ),
+            (
+                "{\"minor_units\": 1, \"currency\": \"RUB\"}",
+                "100",
+                "callbacks[0] \"a payment\": the event's \"amount\": invalid type: integer `100`, expected",
+            ),
+            ("\"event\": {", "\"event\": {\"order\": 42, ", "the event's \"order\": invalid type: integer `42`"),
+            ("\"event\": {", "\"event\": {\"extra\": 1, ", "the event's \"extra\": it is an object, or a list of pairs"),
+            (
+                "{\"result\": \"cancelled\"}",
+                "{\"result\": \"done\", \"events\": [{\"kind\": \"holds\"}]}",
+                "operations[0] \"an end\", expect: the event's \"kind\": unknown variant `holds`",
+            ),
+            (
+                "{\"result\": \"cancelled\"}",
+                "{\"result\": \"succeeded\", \"event\": {\"amount\": 100}}",
+                "operations[0] \"an end\", expect: the event's \"amount\"",
+            ),
             ("\"result\": \"cancelled\"", "\"results\": 1", "operations[0] \"an end\": \"expect\" has no \"result\""),
             ("\"expect\": {", "\"answers\": 1, \"expect\": {", "operations[0] \"an end\": it is a list of answers"),
+            ("\"event\"", "\"events\"", "callbacks[0] \"a payment\": \"events\" is a list of 1 to 100 events"),
+            ("\"event\": {", "\"events\": [], \"event\": {", "in place of \"event\""),
+            ("\"event\": {", "\"event\": 1, \"x\": {", "an event is an object"),
             ("\"secrets\"", "\"takes-callbacks\": \"no\", \"secrets\"", "takes-callbacks: it is true or false"),
             ("\"secrets\"", "\"takes-callbacks\": false, \"secrets\"", "takes-callbacks: it is false, so \"a payment\" must"),
         ] {

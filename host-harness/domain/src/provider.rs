@@ -40,6 +40,21 @@ pub struct Description {
     pub extra: Fields,
 }
 
+impl Description {
+    /// The name in `extra` of the callback fields that decide, signed or not.
+    pub const REQUIRED_FIELDS: &str = "required-callback-fields";
+    /// The name in `extra` of those of them that say what became of a transaction though the payment system does not sign them.
+    pub const UNSIGNED_FIELDS: &str = "unsigned-callback-fields";
+    /// The name in `extra` of the callback fields that hold card data.
+    pub const CARD_FIELDS: &str = "card-callback-fields";
+
+    /// Returns the callback fields that `extra` lists under one of these names, in the payment system's spelling.
+    pub fn callback_fields(&self, list: &str) -> Vec<&str> {
+        let lists = self.extra.iter().filter(|(name, _)| name == list);
+        lists.flat_map(|(_, names)| names.split(',')).map(str::trim).filter(|name| !name.is_empty()).collect()
+    }
+}
+
 /// What a payment system accepts as an order's id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

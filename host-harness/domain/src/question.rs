@@ -1,5 +1,7 @@
 //! What a provider can ask the host, and the answers.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Money;
@@ -28,6 +30,26 @@ impl Question {
         match self {
             Question::Ledger(question) => Some(question),
             Question::Account(_) | Question::Other(..) => None,
+        }
+    }
+}
+
+/// What it is about, for people: `the order "42"`.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Question::Account(query) => write!(f, "the account {:?}", query.number.as_str()),
+            Question::Ledger(LedgerQuestion::Order(id)) => write!(f, "the order {:?}", id.as_str()),
+            Question::Ledger(LedgerQuestion::Movement(MovementName::Key(key))) => {
+                write!(f, "the movement with the dedup key {:?}", key.as_str())
+            }
+            Question::Ledger(LedgerQuestion::Movement(MovementName::Id(id))) => {
+                write!(f, "the movement with the number {id:?}")
+            }
+            Question::Ledger(LedgerQuestion::Movements(query)) => {
+                write!(f, "the movements from the second {} to {}", query.since, query.until)
+            }
+            Question::Other(name, _) => write!(f, "{name:?}, a question that this contract does not have"),
         }
     }
 }

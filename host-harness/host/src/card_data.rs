@@ -44,9 +44,6 @@ const CODE_NAMES: [&str; 16] = [
 ];
 /// Substrings of such names.
 const CODE_NAME_PARTS: [&str; 2] = ["cvv", "cvc"];
-/// The keys in a description's `extra`.
-const REQUIRED_FIELDS: &str = "required-callback-fields";
-const CARD_FIELDS: &str = "card-callback-fields";
 
 /// How a value is treated.
 #[derive(PartialEq)]
@@ -71,17 +68,18 @@ pub struct CardData<'d> {
 impl<'d> CardData<'d> {
     /// Takes the fields from the provider's description, and the values from the events of this callback.
     pub fn new(description: &'d Description, events: &'d [ProvedEvent]) -> CardData<'d> {
-        let names = |name: &str| {
-            let extra = description.extra.iter().find(|(other, _)| other == name);
-            extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
-        };
         let deciding = events.iter().flat_map(|ProvedEvent { facts, dedup_key, .. }| {
             let named = [facts.order.as_deref(), facts.account.as_deref(), facts.payer.as_deref()];
             let others = [facts.original.as_deref(), facts.ends_hold.as_deref()];
             let optional = named.into_iter().chain(others).flatten();
             optional.chain([facts.transaction.as_str(), dedup_key.as_str()])
         });
-        CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding: deciding.collect() }
+        let (required, card) = (Description::REQUIRED_FIELDS, Description::CARD_FIELDS);
+        CardData {
+            required: description.callback_fields(required),
+            card: description.callback_fields(card),
+            deciding: deciding.collect(),
+        }
     }
 
     /// Masks card data in a callback, and sets its `is_masked`. Returns whether there was any.
@@ -486,7 +484,8 @@ mod tests {
     /// If a provider names no fields, in an empty list, no value is emptied.
     #[test]
     fn an_empty_list_names_no_field() {
-        let extra = [REQUIRED_FIELDS, CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();
+        let extra =
+            [Description::REQUIRED_FIELDS, Description::CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();
         let [id, name, version] = ["x", "X", "1.0.0"].map(str::to_owned);
         let (settings, currencies, export_formats, headers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let links = true;

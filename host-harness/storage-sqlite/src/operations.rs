@@ -249,8 +249,9 @@ impl Operations for SqlTransaction<'_> {
     fn acted_operations(&mut self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, Error> {
         let sql = format!(
             "SELECT {OPERATION} FROM operations INDEXED BY operations_acted
-            WHERE (kind <> 'link' OR decided_at IS NOT NULL) AND (ifnull(decided_at, created_at), number) < (?, ?)
-            ORDER BY ifnull(decided_at, created_at) DESC, number DESC LIMIT ?"
+            WHERE (kind <> 'link' OR decided_at IS NOT NULL) AND ifnull(decided_at, created_at) <= ?1
+                AND (ifnull(decided_at, created_at), number) < (?1, ?2)
+            ORDER BY ifnull(decided_at, created_at) DESC, number DESC LIMIT ?3"
         );
         let (at, number) = before.map_or((i64::MAX, Some(i64::MAX)), |(at, id)| (signed(*at), number_of(id)));
         self.many(&sql, params![at, number, limit], of_row)
@@ -345,7 +346,8 @@ mod tests {
         for (condition, index) in [
             ("kind <> 'link' AND kind = 'refund' AND number < ?1 ORDER BY number DESC", "operations_but_links"),
             (
-                "(kind <> 'link' OR decided_at IS NOT NULL) AND (ifnull(decided_at, created_at), number) < (?1, ?1)
+                "(kind <> 'link' OR decided_at IS NOT NULL) AND ifnull(decided_at, created_at) <= ?1
+                AND (ifnull(decided_at, created_at), number) < (?1, ?1)
                 ORDER BY ifnull(decided_at, created_at) DESC, number DESC",
                 "operations_acted",
             ),

@@ -23,8 +23,7 @@ pub enum Code {
 
 /// Returns the reply with a code.
 pub fn reply(code: Code) -> HttpReply {
-    let headers = vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())];
-    HttpReply { headers, ..reply::text(200, &format!("{{\"code\":{}}}", code as u8)) }
+    reply::json(200, format!("{{\"code\":{}}}", code as u8))
 }
 
 /// Returns the reply to a request that cannot be judged now. CloudPayments sends a Check only once, and declines the payment whatever

@@ -14,3 +14,9 @@ pub fn with_refunds_one_at_a_time(mut extra: Fields) -> Fields {
     extra.push(("refunds".to_owned(), "one-at-a-time".to_owned()));
     extra
 }
+
+/// Adds the fields that say what became of a transaction though the payment system does not sign them.
+pub fn with_unsigned_fields(mut extra: Fields, unsigned: &[&str]) -> Fields {
+    extra.push(("unsigned-callback-fields".to_owned(), unsigned.join(",")));
+    extra
+}

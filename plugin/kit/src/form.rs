@@ -197,20 +197,41 @@ pub struct Parameter<'b> {
 /// # Errors
 /// [`FormError::Conflict`] with the prefix, if a name has two different values.
 pub fn prefixed<'b>(bytes: &'b [u8], prefix: &'static str) -> Result<Vec<Parameter<'b>>, FormError> {
+    let has_prefix = |name: &[u8]| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
+    sorted(bytes, has_prefix).ok_or(FormError::Conflict(prefix))
+}
+
+/// Returns all fields that have a name but the named ones, sorted by the bytes of their names, for payment systems that sign every field that they send,
+/// such as Sber: leave out the signature itself and what the payment system says that it does not sign.
+///
+/// # Errors
+/// The problem with which a callback is refused: [`Code::FieldConflict`] if one of the fields has two different values,
+/// [`Code::Malformed`] if there are more than [`FIELDS_MAX`].
+pub fn all_but<'b>(bytes: &'b [u8], names: &[&str]) -> Result<Vec<Parameter<'b>>, Problem> {
+    if pairs(bytes).nth(FIELDS_MAX).is_some() {
+        return Err(FormError::TooMany.problem());
+    }
+    let is_named = |name: &[u8]| names.iter().any(|other| other.as_bytes() == name);
+    sorted(bytes, |name| !name.is_empty() && !is_named(name))
+        .ok_or_else(|| Code::FieldConflict.whole("A signed field is given twice, with two values."))
+}
+
+/// Returns the fields with such names, sorted by the bytes of their names; `None` if one has two different values.
+fn sorted(bytes: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> Option<Vec<Parameter<'_>>> {
     let mut fields: Vec<Parameter> = Vec::new();
     for Pair { name, value } in pairs(bytes) {
         let decoded = name.decode();
-        if !decoded.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
+        if !is_wanted(&decoded) {
             continue;
         }
         let field = Parameter { name: decoded, value: value.decode(), encoded: [name.0, value.0] };
         match fields.binary_search_by(|earlier| earlier.name.cmp(&field.name)) {
             Err(at) => fields.insert(at, field),
             Ok(at) if fields.get(at).is_some_and(|earlier| earlier.value == field.value) => {}
-            Ok(_) => return Err(FormError::Conflict(prefix)),
+            Ok(_) => return None,
         }
     }
-    Ok(fields)
+    Some(fields)
 }
 
 /// Returns the value of a field whose name a setting gives, decoded as those of [`Form`]; an empty text if it is absent. `None` if it has
@@ -321,6 +342,26 @@ mod tests {
         }
         let field = &prefixed(b"Shp%5Fa=%D0%9C", "Shp_").unwrap()[0];
         assert_eq!(field.encoded, [&b"Shp%5Fa"[..], b"%D0%9C"]);
+    }
+
+    #[test]
+    fn all_fields_but_named_ones() {
+        type Want = Result<Vec<(&'static [u8], &'static [u8])>, &'static str>;
+        let cases: [(&[u8], Want); 5] = [
+            (b"checksum=AB&sign_alias=1&sign_alias=2", Ok(vec![])),
+            (b"status=1&checksum=AB&mdOrder=a%2Db", Ok(vec![(b"mdOrder", b"a-b"), (b"status", b"1")])),
+            (b"b=1&Checksum=2&b=%31", Ok(vec![(b"Checksum", b"2"), (b"b", b"1")])),
+            (b"a=%FF&&", Ok(vec![(b"a", b"\xff")])),
+            (b"amount=1&amount=2&checksum=AB", Err("field-conflict")),
+        ];
+        for (text, want) in cases {
+            let got = all_but(text, &["checksum", "sign_alias"]);
+            let got = got.as_ref().map(|fields| fields.iter().map(|field| (&*field.name, &*field.value)).collect::<Vec<_>>());
+            assert_eq!(got.map_err(|problem| problem.code.as_str()), want, "{}", String::from_utf8_lossy(text));
+        }
+        let many = |fields: usize| vec!["a=1"; fields].join("&");
+        assert_eq!(all_but(many(FIELDS_MAX).as_bytes(), &[]).map(|fields| fields.len()).ok(), Some(1));
+        assert_eq!(all_but(many(FIELDS_MAX + 1).as_bytes(), &[]).unwrap_err().code, "malformed");
     }
 
     #[test]

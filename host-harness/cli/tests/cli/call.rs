@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
-use end_to_end::{cloudpayments, yookassa};
+use end_to_end::{cloudpayments, md5_hex, yookassa};
 use serde_json::{Value, json};
 
 use crate::{Place, built};
@@ -52,7 +52,34 @@ fn each_step_is_shown() {
 fn nothing_is_called_without_leave() {
     let (text, code) = call("refund-payment", "");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("not sent: calls are not made here") && text.contains("result    unavailable"), "{text}");
+    let not_sent = "not sent: it has no answer; give one by --answers, or --allow-http to make the call";
+    assert!(text.contains(not_sent) && text.contains("result    unavailable"), "{text}");
+}
+
+/// `callback` and `link` answer nothing. They say what a component wanted to know, and what to try.
+#[test]
+fn what_is_not_answered_is_named() {
+    let place = Place::new();
+    place.write("faulty.toml", &format!("shop = \"17\"\nkey = \"{KEY}\"\n"));
+    let sign = md5_hex(&[KEY.as_bytes(), b"check10000008100500100.00;42;RUB;17"]);
+    let fields = "type=check&payment=10000008&payer=100500&amount=100.00&order=42&currency=RUB&shop=17";
+    place.write("body.txt", &format!("{fields}&sign={sign}"));
+    let faulty = built("components/faulty.wasm");
+    let output = place.run(&format!("callback {} --settings faulty.toml --body-file body.txt", faulty.display()), "");
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let words = "it asks about the order \"42\", and there is no answer here; try `host-harness call` with handle-callback";
+    assert!(out.starts_with("unavailable") && err.contains(words), "{out}{err}");
+
+    let settings = cloudpayments::settings(&[]).into_iter().map(|(name, value)| format!("{name} = {value:?}\n"));
+    place.write("settings.toml", &settings.collect::<String>());
+    let rub = json!({"minor_units": 10_000, "currency": "RUB"});
+    place.write("order.json", &json!({"id": "42", "account": "100500", "amount": rub}).to_string());
+    let component = built("components/cloudpayments.wasm");
+    let output = place.run(&format!("link {} --settings settings.toml --order order.json", component.display()), "");
+    let err = String::from_utf8(output.stderr).unwrap();
+    let words =
+        "no link is made: it has a call made to api.cloudpayments.ru, and there is no answer here; try `host-harness call`";
+    assert!(err.contains(words), "{err}");
 }
 
 #[test]

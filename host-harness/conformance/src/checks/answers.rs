@@ -6,6 +6,7 @@
 
 use domain::{HttpCall, HttpMethod, HttpResponse, HttpResult, OrderId, PaymentReference, ProvedEvent, Repeatable};
 use fastrand::Rng;
+use sandbox::Error;
 
 use super::mutations::money_difference;
 use crate::answers::Answers;
@@ -13,6 +14,7 @@ use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::function_call::FunctionCall;
 use crate::performed::{Changed, Performed};
 use crate::report::{Case, Checked, Outcome, failure};
+use crate::text::{edited, fields};
 
 /// The longest junk: the longest answer that a host passes on.
 const JUNK_BYTES: usize = 64 << 10;
@@ -57,7 +59,9 @@ pub fn check(subject: &CheckContext) -> Checked {
             let others = calling.iter().filter(|other| other.is_of_another_order(sample));
             let others = others.flat_map(|other| other.performed.context.called.iter().map(|(_, result)| result));
             let places = subject.scaled(PLACES, QUICK_PLACES);
-            cases.extend(hostile(genuine, others, places, &mut rng).into_iter().map(|hostile| (sample, at, hostile)));
+            let codes = codes(genuine, subject.scaled(usize::MAX, QUICK_CODES), &mut rng);
+            let all = hostile(genuine, others, places, &mut rng).into_iter().chain(codes);
+            cases.extend(all.map(|hostile| (sample, at, hostile)));
         }
     }
     Ok(subject.each(&cases, |(sample, at, hostile)| sample.holds(&merchant, *at, hostile)))
@@ -67,6 +71,32 @@ pub fn check(subject: &CheckContext) -> Checked {
 struct Hostile {
     what: String,
     result: HttpResult,
+    /// Whether the payment system may say it: then the provider may believe it, and its result is only scanned for secrets.
+    is_plausible: bool,
+}
+
+/// Numbers and short texts that an answer may have as a code or a state: what a provider says of an error may hold what it must not.
+const CODES: [&str; 12] = ["0", "1", "-1", "2", "5", "7", "99", "1051", "error", "refused", "REJECTED", "FAILED"];
+/// The longest value that is taken for a code, in bytes.
+const CODE_BYTES_MAX: usize = 24;
+/// How many of them are tried with [`Effort::Quick`](crate::Effort::Quick), for each call.
+const QUICK_CODES: usize = 60;
+
+/// Returns the genuine answer with another code in each short field.
+fn codes(genuine: &HttpResult, most: usize, rng: &mut Rng) -> Vec<Hostile> {
+    let HttpResult::Response(genuine) = genuine else { return Vec::new() };
+    let mut all = Vec::new();
+    for field in fields(&genuine.body).iter().filter(|field| field.value.len() <= CODE_BYTES_MAX) {
+        for code in CODES {
+            let body = edited(&genuine.body, &mut [(field.literal.clone(), field.literal_of(code))]);
+            let what = format!("is answered {code:?} as {:?}", field.decoded_name(&genuine.body));
+            let result = HttpResult::Response(HttpResponse { body, ..genuine.clone() });
+            all.push(Hostile { what, result, is_plausible: true });
+        }
+    }
+    rng.shuffle(&mut all);
+    all.truncate(most);
+    all
 }
 
 fn hostile<'o>(
@@ -75,7 +105,7 @@ fn hostile<'o>(
     places: usize,
     rng: &mut Rng,
 ) -> Vec<Hostile> {
-    let new = |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result };
+    let new = |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result, is_plausible: false };
     let mut all = vec![
         new("is not sent", HttpResult::NotSent("a check".to_owned())),
         new("has a lost answer", HttpResult::Unknown("a check".to_owned())),
@@ -135,6 +165,8 @@ impl Calling<'_> {
     fn holds(&self, merchant: &ScannedMerchant, at: usize, hostile: &Hostile) -> Case {
         let mut answers = Changed::new(self.answers, at, hostile.result.clone());
         let wrong = match merchant.performed(&self.function, &mut answers) {
+            // Such as an amount of nothing, where the payment system says that it is.
+            Ok(_) | Err(Error::Contract { .. }) if hostile.is_plausible => None,
             Ok(performed) => self.wrong_with(&performed, at, hostile),
             Err(error) => Some(failure("it gives no result", &error)),
         };

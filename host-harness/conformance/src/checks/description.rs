@@ -2,7 +2,7 @@
 //!
 //! The form itself (titles and help in Russian and English, names, choices) is checked by the sandbox when it loads a component.
 
-use domain::{CallbackAnswer, Fields, SettingKind, SettingSpec};
+use domain::{CallbackAnswer, Description, Fields, SettingKind, SettingSpec};
 
 use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::fixtures;
@@ -22,6 +22,7 @@ pub fn check(subject: &CheckContext) -> Checked {
         });
     }
     description.settings.iter().for_each(|setting| findings.case(default_holds(setting)));
+    findings.case(unsigned_are_required(description));
     if let Some(vectors) = subject.vectors {
         description.settings.iter().for_each(|setting| findings.case(secret_stays(setting, vectors)));
     }
@@ -31,6 +32,17 @@ pub fn check(subject: &CheckContext) -> Checked {
         subject.merchant()?;
     }
     Ok(findings)
+}
+
+/// Checks that a field which decides without being signed is declared as one that decides.
+fn unsigned_are_required(description: &Description) -> Case {
+    let required = description.callback_fields(Description::REQUIRED_FIELDS);
+    let unsigned = description.callback_fields(Description::UNSIGNED_FIELDS);
+    unsigned.iter().find(|name| !required.contains(name)).map_or(Ok(()), |name| {
+        Err(format!(
+            "`unsigned-callback-fields` has {name}, and `required-callback-fields` has not; name it in both, if it decides"
+        ))
+    })
 }
 
 fn default_holds(SettingSpec { name, kind, default_value, .. }: &SettingSpec) -> Case {

@@ -1,10 +1,11 @@
 //! `operations`: the vectors' own links, statuses, refunds, charges and reports.
 
-use domain::Ability;
+use domain::{Ability, Facts, HttpMethod, ProvedEvent, Repeatable};
 use serde_json::{Map, Value};
 
 use crate::check_context::{CheckContext, ScannedMerchant, not_checked};
 use crate::function_call::FunctionCall;
+use crate::performed::Performed;
 use crate::report::{Case, Checked, Findings, Outcome, failure};
 use crate::vectors::OperationSample;
 
@@ -17,6 +18,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     let merchant = subject.merchant()?;
     let mut findings = Findings::default();
     vectors.operations.iter().for_each(|sample| findings.case(sample_holds(&merchant, sample)));
+    findings.case(keys_agree(&told(subject, &merchant)));
     let has_sample = |ability: Ability| vectors.operations.iter().any(|sample| ability_of(&sample.function) == Some(ability));
     let without = able.into_iter().filter(|ability| *ability != Ability::Asking && !has_sample(*ability));
     let without: Vec<&str> = without.map(Ability::name).collect();
@@ -44,12 +46,83 @@ fn sample_holds(merchant: &ScannedMerchant, sample: &OperationSample) -> Case {
     let performed = merchant.performed(function, &mut &*answers).map_err(|error| failure(&format!("{name:?}"), &error))?;
     let differences = differences(&performed.result.to_json(), expect);
     if differences.is_empty() {
-        return Ok(());
+        return is_sent_once(name, function, &performed);
     }
     let not_sent = performed.not_sent().map(|line| format!("; it calls {line}, which has no answer")).unwrap_or_default();
     let problems: Vec<String> = performed.result.problems().into_iter().map(ToString::to_string).collect();
     let problems = if problems.is_empty() { String::new() } else { format!(" ({})", problems.join(" ")) };
     Err(format!("{name:?}: {}{problems}{not_sent}", differences.join(", ")))
+}
+
+/// Returns what callbacks, statuses and operations tell, by the samples' names.
+fn told(subject: &CheckContext, merchant: &ScannedMerchant) -> Vec<(String, Vec<ProvedEvent>)> {
+    let operations = subject.vectors.into_iter().flat_map(|vectors| &vectors.operations).filter_map(|sample| {
+        let performed = merchant.performed(&sample.function, &mut &sample.answers).ok()?;
+        Some((sample.name.clone(), performed.result.events().to_vec()))
+    });
+    // Without a genuine payment there are no callbacks to compare with.
+    let callbacks = subject.genuine().unwrap_or_default().iter().map(|(sample, events)| (sample.name.clone(), events.clone()));
+    callbacks.chain(operations).filter(|(_, events)| !events.is_empty()).collect()
+}
+
+/// Checks that one movement has one dedup key, however it is told, and that another movement has another. Movements are the same if kind,
+/// transaction and amount are: several refunds of a payment may have its transaction.
+fn keys_agree(told: &[(String, Vec<ProvedEvent>)]) -> Case {
+    let is_same = |one: &ProvedEvent, other: &ProvedEvent| {
+        let (one, other) = (&one.facts, &other.facts);
+        (one.kind, &one.transaction, one.amount) == (other.kind, &other.transaction, other.amount)
+    };
+    for (at, (name, events)) in told.iter().enumerate() {
+        for (earlier, others) in told.iter().take(at) {
+            for event in events {
+                let facts = &event.facts;
+                let what = |facts: &Facts| format!("{} {}", facts.kind.name(), facts.transaction.as_str());
+                let clash = |other: &&ProvedEvent| {
+                    other.dedup_key == event.dedup_key
+                        && (other.facts.kind, &other.facts.transaction) != (facts.kind, &facts.transaction)
+                };
+                if let Some(other) = others.iter().find(clash) {
+                    return Err(format!(
+                        "the {} of {earlier:?} and the {} of {name:?} have the same dedup key {:?}, and are different movements: the \
+                         second would not be entered",
+                        what(&other.facts),
+                        what(facts),
+                        event.dedup_key.as_str(),
+                    ));
+                }
+                let mut same = others.iter().filter(|other| is_same(other, event)).peekable();
+                let Some(first) = same.peek().copied() else { continue };
+                if !same.any(|other| other.dedup_key == event.dedup_key) {
+                    return Err(format!(
+                        "{earlier:?} and {name:?} tell of the {} under the dedup keys {:?} and {:?}: it would be entered twice; if they are \
+                         two movements, give them different amounts in the vectors",
+                        what(facts),
+                        first.dedup_key.as_str(),
+                        event.dedup_key.as_str(),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a call which moved money is not marked as one that may be sent again for ever: where its answer is lost, the host would
+/// send it again, and the payment system would pay twice.
+fn is_sent_once(name: &str, function: &FunctionCall, performed: &Performed) -> Case {
+    let result = performed.result.name();
+    if !function.moves_money() || !matches!(result, "succeeded" | "pending") {
+        return Ok(());
+    }
+    let mut sent = performed.calls().filter(|call| call.method != HttpMethod::Get).peekable();
+    if sent.peek().is_none() || sent.any(|call| call.repeatable != Repeatable::Always) {
+        return Ok(());
+    }
+    Err(format!(
+        "{name:?}: the result is {result}, and each of its calls is `always` repeatable: if an answer is lost, the host sends the call \
+         again, and money moves twice; mark the call that moves money `within` the time for which the payment system knows it again by a \
+         key, or `never`"
+    ))
 }
 
 /// Returns how a value differs from the expected fields.

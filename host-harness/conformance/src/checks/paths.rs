@@ -4,7 +4,7 @@
 
 use domain::CallbackRequest;
 
-use super::mutations::money_difference;
+use super::mutations::events_difference;
 use crate::check_context::CheckContext;
 use crate::report::{Case, Checked, failure};
 
@@ -19,23 +19,18 @@ pub fn check(subject: &CheckContext) -> Checked {
     let own = |path: &&str, request: &CallbackRequest| **path != request.path;
     let cases: Vec<_> = genuine
         .iter()
-        .flat_map(|(sample, event)| {
-            paths.iter().filter(|path| own(path, &sample.request)).map(move |path| (*sample, event, *path))
+        .flat_map(|(sample, events)| {
+            paths.iter().filter(|path| own(path, &sample.request)).map(move |path| (*sample, events, *path))
         })
         .collect();
-    Ok(subject.each(&cases, |(sample, event, path)| -> Case {
+    Ok(subject.each(&cases, |(sample, events, path)| -> Case {
         let request = CallbackRequest { path: (*path).to_owned(), ..sample.request.clone() };
         let finding = |wrong: String| format!("{:?} under the path {path:?}: {wrong}", sample.name);
         let judged =
             merchant.judged(&request, &sample.answers).map_err(|error| finding(failure("gives no verdict", &error)))?;
-        // A sample of several events is there once for each of them.
-        let is_any = |other: &domain::ProvedEvent| {
-            let known = genuine.iter().filter(|(known, _)| known.name == sample.name).map(|(_, event)| event);
-            known.chain([*event]).any(|event| money_difference(event, other, true).is_none())
-        };
-        match judged.answer.verdict.events().iter().find(|other| !is_any(other)) {
-            None => Ok(()),
-            Some(other) => Err(finding(money_difference(event, other, true).unwrap_or_default())),
+        match judged.answer.verdict.events() {
+            [] => Ok(()),
+            others => events_difference(events, others, true).map_or(Ok(()), |difference| Err(finding(difference))),
         }
     }))
 }

@@ -6,35 +6,41 @@
 //! change makes no difference to the money, the field is passthrough, and then bytes of another charset or a second value must
 //! make no difference either.
 
-use domain::{CallbackRequest, ProvedEvent, Verdict};
+use domain::{CallbackProof, CallbackRequest, ProvedEvent, Verdict};
 
-use super::mutations::{input_text, money_difference};
+use super::mutations::{events_difference, input_text};
 use crate::check_context::{CheckContext, ScannedMerchant};
-use crate::report::{Case, Checked, Outcome, failure, verdict_text};
+use crate::report::{Case, Checked, Findings, Outcome, failure, verdict_text};
 use crate::text::{Edit, Field, Part, Syntax, edited, fields};
 use crate::vectors::{Expected, Sample};
 
 /// The codes of a callback that is refused because it is not proved. Any other code means that it is proved.
 const REFUSAL_CODES: [&str; 6] =
     ["malformed", "field-conflict", "signature-missing", "signature-mismatch", "credentials", "not-confirmed"];
+/// Those of them that say that a signature is checked.
+const SIGNATURE_CODES: [&str; 2] = ["signature-missing", "signature-mismatch"];
 /// Texts that are appended to a field's value to change it.
 const CHANGES: [&str; 2] = ["x", "1"];
 /// «Иван» in windows-1251, which is not UTF-8: raw and percent-encoded.
 const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 
 pub fn check(subject: &CheckContext) -> Checked {
+    let unproved = caller_contradicted(subject)?;
+    if unproved.fails() {
+        return Ok(unproved);
+    }
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
     subject.requires_proof()?;
-    let places: Vec<(&Sample, &ProvedEvent, Part, Field)> = genuine
+    let places: Vec<(&Sample, &[ProvedEvent], Part, Field)> = genuine
         .iter()
-        .flat_map(|(sample, event)| {
+        .flat_map(|(sample, events)| {
             let parts = Part::all(&sample.request).into_iter().filter(|part| !matches!(part, Part::Header(_)));
             let all = parts.flat_map(|part| fields(part.of(&sample.request)).into_iter().map(move |field| (part, field)));
-            all.map(move |(part, field)| (*sample, event, part, field)).collect::<Vec<_>>()
+            all.map(move |(part, field)| (*sample, &events[..], part, field)).collect::<Vec<_>>()
         })
         .collect();
     let findings =
-        subject.each(&places, |(sample, event, part, field)| Place { sample, event, part: *part, field }.holds(&merchant));
+        subject.each(&places, |(sample, events, part, field)| Place { sample, events, part: *part, field }.holds(&merchant));
     if findings.fails() || vectors.callbacks.iter().any(|sample| matches!(sample.expected, Expected::Unresolved(_))) {
         return Ok(findings);
     }
@@ -43,10 +49,30 @@ pub fn check(subject: &CheckContext) -> Checked {
     Err(Outcome::Skipped { reason: why.to_owned() })
 }
 
+/// Checks that a provider whose `callback-proof` says that nothing in a callback proves it, does not refuse one for its signature.
+fn caller_contradicted(subject: &CheckContext) -> Checked {
+    let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
+    let mut findings = Findings::default();
+    if !matches!(merchant.callback_proof(), Ok(CallbackProof::Caller)) {
+        return Ok(findings);
+    }
+    for Sample { name, request, answers, .. } in &vectors.callbacks {
+        let verdict = merchant.judged(request, answers).map(|judged| judged.answer.verdict);
+        findings.case(match verdict {
+            Ok(Verdict::Refused(problem)) if SIGNATURE_CODES.contains(&problem.code.as_str()) => Err(format!(
+                "{name:?} is refused as {}, though `callback-proof` says `caller`, that nothing in a callback proves it; return `signature`",
+                problem.code
+            )),
+            _ => Ok(()),
+        });
+    }
+    Ok(findings)
+}
+
 /// A field of a genuine callback.
 struct Place<'p> {
     sample: &'p Sample,
-    event: &'p ProvedEvent,
+    events: &'p [ProvedEvent],
     part: Part,
     field: &'p Field,
 }
@@ -99,7 +125,7 @@ impl Place<'_> {
 
     /// Returns how the events of a verdict differ from the sample's.
     fn difference(&self, verdict: &Verdict) -> Option<String> {
-        verdict.events().iter().find_map(|event| money_difference(self.event, event, true))
+        events_difference(self.events, verdict.events(), true)
     }
 
     fn edited(&self, edit: Edit) -> Option<CallbackRequest> {

@@ -59,13 +59,13 @@ pub fn check(subject: &CheckContext) -> Checked {
             .filter(|donor| donor.name != sample.name)
             .map(|donor| Donor {
                 sample: donor,
-                event: genuine.iter().find(|(known, _)| known.name == donor.name).map(|(_, event)| event),
+                events: genuine.iter().find(|(known, _)| known.name == donor.name).map_or(&[], |(_, events)| events),
                 asked: judged.iter().find(|(known, _)| known.name == donor.name).map(|(_, judged)| judged),
             })
             .collect();
         let requests: Vec<(&CallbackRequest, bool)> =
-            donors.iter().map(|donor| (&donor.sample.request, donor.event.is_some())).collect();
-        let mutations = mutations(&sample.request, &requests, Some(per_class), &mut rng);
+            donors.iter().map(|donor| (&donor.sample.request, !donor.events.is_empty())).collect();
+        let mutations = mutations(&sample.request, &requests, &[], Some(per_class), &mut rng);
         let changed = Changed { sample, own, donors: &donors, order_is_signed: vectors.order_is_signed };
         findings.add(subject.each(&mutations, |mutation| changed.holds(&merchant, mutation)));
     }
@@ -91,7 +91,8 @@ fn unsigned(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
 /// Another sample, whose pieces are put into one.
 struct Donor<'d> {
     sample: &'d Sample,
-    event: Option<&'d ProvedEvent>,
+    /// Its events, if it is accepted.
+    events: &'d [ProvedEvent],
     /// What it asks, if it asks.
     asked: Option<&'d Judged>,
 }
@@ -121,7 +122,11 @@ impl Changed<'_> {
         let verdict = &judged.answer.verdict;
         let asks = !judged.is_of_request_alone();
         if asks && matches!(verdict, Verdict::Refused(_)) {
-            return Some(format!("{} before its proof, and {}", judged.asked_text(), verdict_text(verdict)));
+            let asked = judged.asked_text();
+            return Some(format!(
+                "{asked} before its proof, and {}: verify the signature before you ask",
+                verdict_text(verdict)
+            ));
         }
         let is_asked_by = |known: &Judged| {
             judged.questions.iter().all(|question| known.questions.contains(question))
@@ -129,12 +134,16 @@ impl Changed<'_> {
         };
         let is_known = is_asked_by(self.own) || donor.and_then(|donor| donor.asked).is_some_and(is_asked_by);
         if self.order_is_signed && !is_known {
-            return Some(format!("{}, which the sample does not", judged.asked_text()));
+            return Some(format!(
+                "{}, which the sample does not: what was changed is not signed, or signed without a separator; read signed values by \
+                 strict grammars before you ask",
+                judged.asked_text()
+            ));
         }
         // Where the sample itself has events, `mutations` compares them.
         let is_donors = |event: &ProvedEvent| {
-            let theirs = donor.and_then(|donor| donor.event);
-            theirs.is_some_and(|theirs| money_difference(theirs, event, self.order_is_signed).is_none())
+            let theirs = donor.map(|donor| donor.events).unwrap_or_default();
+            theirs.iter().any(|theirs| money_difference(theirs, event, self.order_is_signed).is_none())
         };
         let is_new = self.own.answer.verdict.events().is_empty() && !verdict.events().iter().all(is_donors);
         is_new.then(|| format!("{}, and the sample is no event", verdict_text(verdict)))

@@ -15,6 +15,8 @@ use crate::vectors::Sample;
 /// A code that only one billing system has.
 const OWN_CODE: &str = "tariff-closed";
 const FIRST_ID: u64 = 900_001;
+/// The outcome of events that could not be stored.
+const UNAVAILABLE: &str = "unavailable";
 
 pub fn check(subject: &CheckContext) -> Checked {
     let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
@@ -58,7 +60,7 @@ fn outcomes(verdict: &Verdict) -> Vec<(String, Vec<EventOutcome>)> {
         ("entered".to_owned(), of_each(&EventOutcome::Entered)),
         ("repeated".to_owned(), of_each(&EventOutcome::Repeated)),
         ("conflict".to_owned(), of_each(&EventOutcome::Conflict)),
-        ("unavailable".to_owned(), of_each(&|_| EventOutcome::Unavailable)),
+        (UNAVAILABLE.to_owned(), of_each(&|_| EventOutcome::Unavailable)),
     ];
     if let Verdict::Wanted(_) = verdict {
         let codes = WishRefusal::ALL.iter().map(|refusal| refusal.name()).chain([OWN_CODE]);
@@ -83,10 +85,12 @@ fn replies(
     let mut told = performed.context.clone();
     told.outcomes = outcomes.to_vec();
     let finding = |wrong: String| format!("{:?}, whose event is {what}: {wrong}", sample.name);
+    let come_again = if what == UNAVAILABLE { " that has the payment system come again" } else { "" };
+    let wanted = format!("it must return `answered` with a reply{come_again}");
     let replied = merchant.told(function, &told, &sample.answers);
-    match replied.map_err(|error| finding(failure("it has no reply", &error)))?.result {
+    match replied.map_err(|error| finding(failure(&wanted, &error)))?.result {
         FunctionResult::Callback(answer) if answer.reply.is_some() && matches!(answer.verdict, Verdict::Answered) => Ok(()),
-        FunctionResult::Callback(answer) => Err(finding(format!("it {}", verdict_text(&answer.verdict)))),
-        _ => Err(finding("it has no reply".to_owned())),
+        FunctionResult::Callback(answer) => Err(finding(format!("{wanted}, and {}", verdict_text(&answer.verdict)))),
+        _ => Err(finding(wanted)),
     }
 }

@@ -32,11 +32,8 @@ pub fn check(subject: &CheckContext) -> Checked {
 fn sample_holds(merchant: &ScannedMerchant, Sample { name, request, answers, expected }: &Sample) -> Case {
     let judged = merchant.judged(request, answers).map_err(|error| failure(&format!("{name:?}"), &error))?;
     let (got, want) = match (&judged.answer.verdict, expected) {
-        (Verdict::Happened(events), Expected::Happened(fields)) => match &events[..] {
-            [event] => return event_holds(name, event, fields),
-            events => (format!("has {} events", events.len()), "one"),
-        },
-        (Verdict::Wanted(event), Expected::Wanted(fields)) => return event_holds(name, event, fields),
+        (Verdict::Happened(events), Expected::Happened(expected)) => return events_hold(name, events, expected),
+        (Verdict::Wanted(event), Expected::Wanted(fields)) => return event_holds(&format!("{name:?}"), event, fields),
         (Verdict::Answered, Expected::Answered) | (Verdict::Unavailable, Expected::Unavailable) => return Ok(()),
         (Verdict::Unavailable, Expected::Refused(_)) if !judged.is_of_request_alone() => {
             (judged.asked_text(), expected_text(expected))
@@ -55,14 +52,31 @@ fn sample_holds(merchant: &ScannedMerchant, Sample { name, request, answers, exp
     Err(format!("{name:?} {got}; the vectors want {want}"))
 }
 
-fn event_holds(name: &str, event: &ProvedEvent, fields: &Map<String, Value>) -> Case {
+/// Checks that the events are the expected ones, each in its place.
+fn events_hold(name: &str, events: &[ProvedEvent], expected: &[Map<String, Value>]) -> Case {
+    match (events, expected) {
+        (_, []) => Ok(()),
+        ([event], [fields]) => event_holds(&format!("{name:?}"), event, fields),
+        _ if events.len() != expected.len() => {
+            let count = |count: usize| if count == 1 { "1 event".to_owned() } else { format!("{count} events") };
+            let (got, want) = (count(events.len()), count(expected.len()));
+            Err(format!("{name:?} has {got}; the vectors want {want}: give as many in \"events\" as the callback reports"))
+        }
+        _ => {
+            let mut places = (1..).zip(events.iter().zip(expected));
+            places.try_for_each(|(at, (event, fields))| event_holds(&format!("{name:?}, number {at} of them,"), event, fields))
+        }
+    }
+}
+
+fn event_holds(what: &str, event: &ProvedEvent, fields: &Map<String, Value>) -> Case {
     let got = serde_json::to_value(event).map_err(|error| error.to_string())?;
     let differs = |(field, want): (&String, &Value)| {
         let got = got.get(field).unwrap_or(&Value::Null);
         (!is_as_wanted(got, want)).then(|| format!("{field} is {got} and not {want}"))
     };
     let differences: Vec<String> = fields.iter().filter_map(differs).collect();
-    if differences.is_empty() { Ok(()) } else { Err(format!("the event of {name:?} happened, but {}", differences.join(", "))) }
+    if differences.is_empty() { Ok(()) } else { Err(format!("the event of {what} happened, but {}", differences.join(", "))) }
 }
 
 /// Compares a value with the expected one. Named values may be expected as an object that holds some of them.

@@ -65,7 +65,7 @@ fn wrong_secrets(subject: &CheckContext, settings: &Fields, name: &str, secret: 
     ] {
         let others = settings.iter().filter(|(other, _)| other != name).cloned();
         let entered: Fields = others.chain([(name.to_owned(), typed)]).collect();
-        let watch = SecretScanner::new([(name, secret)]);
+        let watch = SecretScanner::with_pieces([(name, secret)], subject.provider.description());
         if let Err(Error::Provider(problems)) = subject.provider.merchant(Settings::new(entered)) {
             watch.inspect("a problem of configure with a mistyped secret", &problems);
         }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 /// The account of an order that names none.
 const ACCOUNT: &str = "100500";
 const PROVIDER: &str = "check";
+/// The largest number of a movement: 18 digits, less those that may follow from it.
+const ID_MAX: u64 = 999_999_999_999_999_000;
 
 /// A payment reference, as a person writes it.
 #[derive(Deserialize)]
@@ -26,14 +28,15 @@ pub struct PaymentInput {
 impl PaymentInput {
     pub fn reference(self) -> PaymentReference {
         let PaymentInput { order, link, movement, later } = self;
-        PaymentReference { order: order.map(OrderInput::order), link, movement: state(movement, later) }
+        PaymentReference { order: order.map(OrderInput::order), link, movement: state(None, movement, later) }
     }
 }
 
-/// Returns what was recorded, and what followed from it; `None` if nothing was.
-fn state(movement: Option<EventInput>, later: Vec<EventInput>) -> Option<MovementState> {
+/// Returns what was recorded, and what followed from it, with numbers from this one on; `None` if nothing was.
+fn state(first: Option<MovementId>, movement: Option<EventInput>, later: Vec<EventInput>) -> Option<MovementState> {
     let events = movement.into_iter().chain(later);
-    let mut movements = (1..).zip(events).map(|(id, event)| event.movement(id));
+    let MovementId(first) = first.unwrap_or(MovementId(1));
+    let mut movements = (first..).zip(events).map(|(id, event)| event.movement(id));
     movements.next().map(|movement| MovementState { movement, later: movements.collect() })
 }
 
@@ -41,6 +44,8 @@ fn state(movement: Option<EventInput>, later: Vec<EventInput>) -> Option<Movemen
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedInput {
+    /// The host's number of it, as a payment system repeats it. Without it the question by number has no answer.
+    pub id: Option<MovementId>,
     /// The event.
     movement: EventInput,
     /// The events that followed from it.
@@ -52,14 +57,17 @@ impl RecordedInput {
     /// Returns what was recorded under a key. An event that names no key has this one.
     ///
     /// # Errors
-    /// If it names another key.
+    /// If it names another key, or its number is not one that a host gives.
     pub fn recorded_as(self, key: &DedupKey) -> Result<MovementState, String> {
-        let RecordedInput { mut movement, later } = self;
+        let RecordedInput { id, mut movement, later } = self;
         if movement.dedup_key.as_deref().is_some_and(|named| named != key.as_str()) {
             return Err(format!("the movement has another dedup_key than {:?}", key.as_str()));
         }
+        if id.is_some_and(|MovementId(id)| !(1..=ID_MAX).contains(&id)) {
+            return Err(format!("the movement's id is 1 to {ID_MAX}"));
+        }
         movement.dedup_key = Some(key.as_str().to_owned());
-        state(Some(movement), later).ok_or_else(|| "there is no movement".to_owned())
+        state(id, Some(movement), later).ok_or_else(|| "there is no movement".to_owned())
     }
 }
 

@@ -157,12 +157,14 @@ pub fn moves(places: &[Place], rng: &mut Rng) -> (Vec<Plan>, Vec<Plan>) {
                 let (kept, moved) = from.value.split_at(from.value.len() - length);
                 let of_digits = length == 1 && is_digit(moved.last()) && is_digit(to.value.first());
                 let plans = if of_digits { &mut digits } else { &mut plans };
-                let what = format!("the last {length} of the field {:?} begin the field {:?}", from.name, to.name);
+                let what =
+                    format!("the last {length} bytes of the field {:?} are moved to the beginning of {:?}", from.name, to.name);
                 plans.push(Plan::new(what, vec![from.put(kept), to.put([moved, &to.value].concat())]));
                 let (moved, kept) = from.value.split_at(length);
                 let of_digits = length == 1 && is_digit(moved.first()) && is_digit(to.value.last());
                 let plans = if of_digits { &mut digits } else { &mut *plans };
-                let what = format!("the first {length} of the field {:?} end the field {:?}", from.name, to.name);
+                let what =
+                    format!("the first {length} bytes of the field {:?} are moved to the end of {:?}", from.name, to.name);
                 plans.push(Plan::new(what, vec![from.put(kept), to.put([&to.value, moved].concat())]));
             }
         }
@@ -176,8 +178,10 @@ pub fn moves(places: &[Place], rng: &mut Rng) -> (Vec<Plan>, Vec<Plan>) {
             }
             let (first_kept, first_moved) = from.value.split_at(from.value.len() - 1);
             let (second_kept, second_moved) = through.value.split_at(through.value.len() - 1);
-            let what =
-                format!("the last of the field {:?} goes to {:?}, and its last to {:?}", from.name, through.name, to.name);
+            let what = format!(
+                "the last byte of the field {:?} is moved to the beginning of {:?}, and the last byte of that to {:?}",
+                from.name, through.name, to.name
+            );
             let edits = vec![
                 from.put(first_kept),
                 through.put([first_moved, second_kept].concat()),

@@ -1,9 +1,10 @@
 //! What Faulty asks for: whether an order can be paid (a callback of the type `check`, answered by asking the host for the order),
-//! and that billing agrees to a payment of an account (a callback of the type `top-up`).
+//! and that billing agrees to a payment of an account (a callback of the type `top-up`). What a callback of the type `settled` reports
+//! depends on the order: a payment, or if it is paid already, a refund.
 
 use std::sync::atomic::Ordering;
 
-use kit::contract::{CallbackRequest, Event, EventKind, HttpReply};
+use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpReply, Verdict};
 use kit::exchanges::{Outcome, Question};
 use kit::form::{self, Form};
 use kit::{CallbackStep, Context, Stop};
@@ -15,6 +16,9 @@ use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault, lookup};
 pub fn step(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<CallbackStep> {
     if fault::is("lookup") {
         return Some(lookup::callback(merchant, request, context));
+    }
+    if let Some(step) = settled(merchant, request, context) {
+        return Some(step);
     }
     let step = match answer(merchant, request, context)? {
         Ok(reply) => CallbackStep::Answered(reply),
@@ -54,6 +58,27 @@ fn answer(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> 
     Some(body.map(|body| HttpReply { status: 200, headers: Vec::new(), body: body.into() }))
 }
 
+/// Judges a callback of the type `settled`; `None` if the request is something else, or there is no such order.
+fn settled(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<CallbackStep> {
+    let form = Form::parse(form::of(request), FIELDS).ok()?;
+    form.require_single(&REQUIRED_FIELDS).ok()?;
+    let values = FIELDS.map(|name| form.get(name).to_owned());
+    let [kind, payment, payer, amount, order, currency, shop, ..] = &values;
+    let is_own = *shop == merchant.shop && *currency == merchant.currency.as_str();
+    if kind != "settled" || !merchant.is_signed(&values) || !is_own || !has_form(&values) {
+        return None;
+    }
+    let state = match context.order(order) {
+        Ok(state) => state?,
+        Err(Stop::Ask(questions)) => return Some(CallbackStep::Ask(questions)),
+        Err(_) => return Some(CallbackStep::Unavailable(kit::reply::unavailable())),
+    };
+    let kind = if state.paid_by.is_some() { EventKind::Refund } else { EventKind::Payment };
+    let event = merchant.event(kind, [payment, payer, order], parse_amount(amount).ok()?, 0);
+    let reply = HttpReply { status: 200, headers: Vec::new(), body: b"OK".to_vec() };
+    Some(CallbackStep::Done(CallbackAnswer { verdict: Verdict::Happened(vec![event]), reply }))
+}
+
 /// Reports whether the values that are signed without separators can only be cut in one way.
 fn has_form([_, payment, payer, amount, ..]: &[String; 9]) -> bool {
     let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -89,6 +114,7 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
             "NO".to_owned()
         }
         Outcome::Kept(_) => "KEPT".to_owned(),
+        Outcome::Unavailable if fault::is("unavailable-after-outcomes") => return Err(Stop::Unavailable),
         Outcome::Unavailable => "NO unavailable".to_owned(),
     })
 }

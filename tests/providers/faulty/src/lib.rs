@@ -4,7 +4,7 @@
 //! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`,
 //! `time`, and `sign`. The signature is the MD5 of key, type, payment, payer and amount, without separators, followed by order,
 //! currency and shop, each preceded by a semicolon. The grammars of the values without separators allow only one way to split
-//! them. A callback of the type `check` asks whether the order can be paid.
+//! them. A callback of the type `check` asks whether the order can be paid; one of the type `bundle` reports a payment and its refund.
 
 mod api;
 mod check;
@@ -25,6 +25,7 @@ use kit::contract::{
     HttpReply, Merchant as MerchantResource, MerchantBorrow, Money, Order, PaymentForm, PaymentLink, Problem, Recurrence,
     RequestHeader, SettingKind, Verdict, WriteoffExport,
 };
+use kit::description::{extra, with_unsigned_fields};
 use kit::form::{self, Form};
 use kit::problem::Code;
 use kit::settings::{self, Choice, Declared, Reader};
@@ -74,8 +75,19 @@ impl Guest for Component {
                 vec![api::HOST.to_owned()]
             },
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
-            extra: Fields::new(),
+            extra: said_of_fields(),
         }
+    }
+}
+
+/// Returns what the description says about the fields of callbacks.
+fn said_of_fields() -> Fields {
+    match () {
+        () if fault::is("unsigned-sum") => extra(&["payment", "sum"]),
+        () if fault::is("declared-sum") => with_unsigned_fields(extra(&["payment", "sum"]), &["sum"]),
+        () if fault::is("declared-outcome") => with_unsigned_fields(extra(&["payment", "time"]), &["time"]),
+        () if fault::is("declared-not-required") => with_unsigned_fields(extra(&["payment"]), &["time"]),
+        () => Fields::new(),
     }
 }
 
@@ -124,7 +136,11 @@ impl GuestMerchant for Merchant {
     }
 
     fn callback_proof(&self) -> CallbackProof {
-        if fault::is("lookup") { CallbackProof::Lookup } else { CallbackProof::Signature }
+        match () {
+            () if fault::is("lookup") => CallbackProof::Lookup,
+            () if fault::is("caller-verifies") => CallbackProof::Caller,
+            () => CallbackProof::Signature,
+        }
     }
 
     fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
@@ -148,6 +164,11 @@ fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
     if fault::is("secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
         problem.message =
             said(format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>()));
+    }
+    if fault::is("cut-secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
+        let key = key();
+        let cut = key.chars().take(key.chars().count().saturating_sub(1).min(200));
+        problem.message = said(format!("The settings are wrong: {}", cut.collect::<String>()));
     }
     if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
         problem.message = said(format!("This is no key: {}", key().chars().take(200).collect::<String>()));
@@ -317,6 +338,10 @@ impl Merchant {
             let problem = Code::SignatureMismatch.at("sign", "The signature does not hold.");
             return if fault::is("forgeries-ignored") { Verdict::Ignored(problem) } else { Verdict::Refused(problem) };
         }
+        if fault::is("unsigned-sum") || fault::is("declared-sum") {
+            let sum = Form::parse(body, ["sum"]).map(|form| form.get("sum").to_owned()).unwrap_or_default();
+            values[4] = if sum.is_empty() { std::mem::take(&mut values[4]) } else { sum };
+        }
         if fault::is("query-wins") {
             read_over(request.query.as_bytes(), &mut values);
         }
@@ -339,7 +364,12 @@ impl Merchant {
         matches(&digest, sign)
     }
 
-    fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], path: &str, calls: u32) -> Verdict {
+    fn read(
+        &self,
+        [kind, payment, payer, amount, order, currency, shop, time, _]: &[String; 9],
+        path: &str,
+        calls: u32,
+    ) -> Verdict {
         if *shop != self.shop {
             return unresolved(Code::MerchantMismatch, "shop", "It is of another shop.");
         }
@@ -363,11 +393,18 @@ impl Merchant {
         if !digits(payment, 8) || !digits(payer, 6) {
             return unresolved(Code::UnrecognizedForm, "payment", "It has a form that is not known.");
         }
+        if kind == "bundle" {
+            let refund = self.event(EventKind::Refund, [payment, payer, order], minor_units, calls);
+            let comment = if fault::is("second-event-unsigned") { time.clone() } else { refund.comment.clone() };
+            let payment = self.event(EventKind::Payment, [payment, payer, order], minor_units, calls);
+            return Verdict::Happened(vec![payment, Event { comment, ..refund }]);
+        }
         let kind = match kind.as_str() {
             "payment" if fault::is("path-is-kind") && path == "/refund" => EventKind::Refund,
             "payment" => EventKind::Payment,
             "refund" => EventKind::Refund,
             "chargeback" => EventKind::Chargeback,
+            "hold" if is_cancelled(time) => EventKind::HoldRelease,
             "hold" => EventKind::Hold,
             "declined" => EventKind::Declined,
             _ if fault::is("unknown-ignored") => {
@@ -396,7 +433,10 @@ impl Merchant {
             fee: None,
             occurred_at: None,
             comment,
-            dedup_key: format!("{kind:?}:{payment}:{minor_units}"),
+            dedup_key: match fault::is("key-of-amount") {
+                true => format!("{kind:?}:{minor_units}"),
+                false => format!("{kind:?}:{payment}:{minor_units}"),
+            },
             extra: Fields::new(),
         }
     }
@@ -404,6 +444,11 @@ impl Merchant {
 
 fn unresolved(code: Code, field: &str, message: &str) -> Verdict {
     Verdict::Unresolved(code.at(field, message))
+}
+
+/// Reports whether a field that is not signed says that a hold is at its end.
+fn is_cancelled(time: &str) -> bool {
+    (fault::is("unsigned-outcome") || fault::is("declared-outcome")) && time == "cancelled"
 }
 
 fn is_about_memory() -> bool {

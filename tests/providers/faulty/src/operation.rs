@@ -107,8 +107,14 @@ impl Merchant {
         let amount = format_amount(request.amount.minor_units);
         let fields =
             [("id", request.id.as_str()), ("payment", &paid.transaction), ("amount", &amount), ("why", &request.reason)];
-        let answer = self.send(context, "/refunds", &fields, Repeatable::Within(DAY_SECONDS))?;
-        Ok(self.operation(answer, EventKind::Refund, paid.order.as_deref().unwrap_or_default()))
+        let repeatable = if fault::is("refund-always") { Repeatable::Always } else { Repeatable::Within(DAY_SECONDS) };
+        let answer = self.send(context, "/refunds", &fields, repeatable)?;
+        Ok(match self.operation(answer, EventKind::Refund, paid.order.as_deref().unwrap_or_default()) {
+            OperationStep::Succeeded(event) if fault::is("refund-keyed-by-request") => {
+                OperationStep::Succeeded(Event { dedup_key: format!("refund-of:{}", request.id), ..event })
+            }
+            step => step,
+        })
     }
 
     fn query_refund(&self, request: &RefundRequest, reference: Option<&str>, context: &Context) -> Result<OperationStep, Stop> {
@@ -160,6 +166,9 @@ impl Merchant {
             "pending" => {
                 let reference = Some(values.refund).filter(|reference| !reference.is_empty());
                 OperationStep::Pending(Pending { ask_again: Some(60), reference })
+            }
+            "refused" if fault::is("secret-in-refusal") => {
+                OperationStep::Refused(Code::Unsupported.whole(format!("It refuses the key {}", self.key.expose())))
             }
             "refused" => OperationStep::Refused(refused(&values)),
             _ => OperationStep::Unknown(unknown()),

@@ -90,6 +90,5 @@ fn reply(id: Option<&Value<'_>>, write: impl FnOnce(&mut ObjectWriter<'_>)) -> H
         }
         write(reply);
     });
-    let headers = vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())];
-    HttpReply { status: 200, headers, body: body.into() }
+    kit::reply::json(200, body)
 }

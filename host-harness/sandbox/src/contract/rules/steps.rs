@@ -140,8 +140,15 @@ pub fn callback_answer(answer: &CallbackAnswer, context: &Context) -> Violations
         Verdict::Unresolved(noted) | Verdict::Ignored(noted) | Verdict::Refused(noted) => wrong.extend(problem(noted)),
         Verdict::Answered | Verdict::Unavailable => {}
     }
-    let is_last = context.outcomes.is_empty() || matches!(answer.verdict, Verdict::Answered);
-    wrong.extend(broken([(is_last, "after the outcomes of its events it does not answer")]));
+    let is_open = context.outcomes.is_empty();
+    let is_unavailable = matches!(answer.verdict, Verdict::Unavailable);
+    wrong.extend(broken([
+        (is_open || !is_unavailable, "after the outcomes of its events it returns `unavailable` and not `answered`"),
+        (
+            is_open || is_unavailable || matches!(answer.verdict, Verdict::Answered),
+            "after the outcomes of its events it does not answer",
+        ),
+    ]));
     wrong
 }
 
