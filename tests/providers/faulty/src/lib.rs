@@ -8,6 +8,7 @@
 
 mod api;
 mod check;
+mod entered;
 mod export;
 mod fault;
 mod lookup;
@@ -23,12 +24,12 @@ use kit::binding::asking;
 use kit::contract::{
     CallbackAnswer, CallbackProof, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant,
     HttpReply, Merchant as MerchantResource, MerchantBorrow, Money, Order, PaymentForm, PaymentLink, Problem, Recurrence,
-    RequestHeader, SettingKind, Verdict, WriteoffExport,
+    RequestHeader, Verdict, WriteoffExport,
 };
 use kit::description::{extra, with_unsigned_fields};
 use kit::form::{self, Form};
 use kit::problem::Code;
-use kit::settings::{self, Choice, Declared, Reader};
+use kit::settings::{self, Choice};
 use kit::signature::{Secret, matches, md5};
 use kit::text;
 use kit::{CallbackStep, LinkStep, exchanges};
@@ -64,7 +65,7 @@ impl Guest for Component {
             id: "faulty".to_owned(),
             name: "Faulty".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: settings::form(&declared()),
+            settings: settings::form(&entered::declared()),
             currencies: CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
@@ -103,36 +104,9 @@ pub struct Merchant {
     calls: AtomicU32,
 }
 
-/// Returns the name of a required setting. Renaming it is not a fault, since a later version may do so.
-fn shop() -> &'static str {
-    if fault::is("shop-renamed") { "site" } else { "shop" }
-}
-
-fn declared() -> [Declared; 8] {
-    let new = |name, kind| Declared::new(name, kind, [name; 2], [""; 2]);
-    let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
-    let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
-    [
-        new(shop(), SettingKind::Text),
-        new("key", SettingKind::Secret),
-        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
-        new("page", SettingKind::Url).or("https://pay.example.ru/"),
-        new("test", SettingKind::Flag).or(flag_default),
-        new("lifetime", SettingKind::Integer).or("60"),
-        new("comment", SettingKind::Text).or(comment_default),
-        new("certificate", SettingKind::SecretBlock).optional(),
-    ]
-}
-
 impl GuestMerchant for Merchant {
     fn configure(settings: Fields) -> Result<MerchantResource, Vec<Problem>> {
-        read_settings(&settings)
-            .map(MerchantResource::new)
-            .map_err(|problems| problems.into_iter().map(|problem| with_fault(problem, &settings)).collect::<Vec<_>>())
-            .map_err(|mut problems| {
-                problems.truncate(if fault::is("first-problem-only") { 1 } else { usize::MAX });
-                problems
-            })
+        entered::read(&settings).map(MerchantResource::new)
     }
 
     fn callback_proof(&self) -> CallbackProof {
@@ -153,82 +127,6 @@ impl GuestMerchant for Merchant {
 
     fn export_writeoffs(&self, options: ExportOptions) -> Result<WriteoffExport, Vec<Problem>> {
         export::Export::begin(&options, self.currency).map(WriteoffExport::new)
-    }
-}
-
-fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
-    let key = || settings.iter().find(|(name, _)| name == "key").map(|(_, key)| key.clone()).unwrap_or_default();
-    if fault::is("problem-without-field") {
-        problem.field = None;
-    }
-    if fault::is("secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
-        problem.message =
-            said(format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>()));
-    }
-    if fault::is("cut-secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
-        let key = key();
-        let cut = key.chars().take(key.chars().count().saturating_sub(1).min(200));
-        problem.message = said(format!("The settings are wrong: {}", cut.collect::<String>()));
-    }
-    if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
-        problem.message = said(format!("This is no key: {}", key().chars().take(200).collect::<String>()));
-    }
-    problem
-}
-
-fn said(message: String) -> Fields {
-    vec![("en".to_owned(), message)]
-}
-
-fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
-    let mut entered = entered.clone();
-    let mut form = declared();
-    if fault::is("unknown-taken") {
-        entered.retain(|(name, _)| form.iter().any(|setting| setting.name == name));
-    }
-    if fault::is("repeated-taken") {
-        let all = std::mem::take(&mut entered);
-        for (name, value) in all {
-            let is_known = form.iter().any(|setting| setting.name == name);
-            if !is_known || !entered.iter().any(|(other, _)| *other == name) {
-                entered.push((name, value));
-            }
-        }
-    }
-    if fault::is("any-choice-taken") {
-        form.iter_mut()
-            .filter(|setting| setting.kind == SettingKind::Choice)
-            .for_each(|setting| setting.kind = SettingKind::Text);
-    }
-    // The described default differs from the one that is applied.
-    form.iter_mut().filter(|setting| setting.name == "comment").for_each(|setting| setting.default_value = Some(COMMENT));
-    let mut reader = Reader::new(&form, &entered);
-    let shop = reader.take(shop(), |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => Ok(text.to_owned()),
-        false => Err("A shop is digits.".to_owned()),
-    });
-    let key = reader.take("key", |text| match fault::is("short-secret-taken") {
-        true => Secret::parse(&format!("{text:0<8}")),
-        false => Secret::parse(text),
-    });
-    let currency = reader.take("currency", |text| Ok(Currency::parse(text).unwrap_or(Currency::RUB)));
-    let page = reader.take("page", |text| Ok(text.to_owned()));
-    let lifetime = reader.take("lifetime", |text| Ok(text.to_owned()));
-    let comment = reader.take("comment", |text| match text.chars().count() {
-        0..=255 => Ok(text.to_owned()),
-        _ => Err("A comment has at most 255 characters.".to_owned()),
-    });
-    // A host keeps it; this provider has no use for it.
-    reader.take("certificate", |text| match text.starts_with("-----BEGIN ") {
-        true => Ok(()),
-        false => Err("A certificate is PEM.".to_owned()),
-    });
-    let problems = reader.into_problems();
-    match (shop, key, currency, page, lifetime, comment) {
-        (Some(shop), Some(key), Some(currency), Some(page), Some(lifetime), Some(comment)) if problems.is_empty() => {
-            Ok(Merchant { shop, key, currency, page, lifetime, comment, calls: AtomicU32::new(0) })
-        }
-        _ => Err(problems),
     }
 }
 
