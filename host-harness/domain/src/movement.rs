@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::names::names;
 
 /// The ledger's number of a movement: positive, of at most 18 decimal digits. It is never given twice, and every repetition of
-/// the event gets the same one.
+/// the event gets the same one. It is odd, and the number of an order is even, so that the one is never taken for the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct MovementId(pub u64);
 

@@ -72,12 +72,12 @@ impl Movements for SqlTransaction<'_> {
     fn insert_movement(&mut self, movement: &NewMovement<'_>) -> Result<MovementId, Error> {
         let NewMovement { event, origin, callback, entry, unmatched, parent, order, open_until, at } = movement;
         let Event { provider, facts, comment, dedup_key, fee, extra } = event;
-        // The milliseconds of its recording, or the next free number. If an older copy is restored, a movement that the copy
-        // lacks does not have the number of a new one.
+        // The milliseconds of its recording, or the next free odd number. If an older copy is restored, a movement that the copy
+        // lacks does not have the number of a new one. Orders have even numbers.
         let sql =
             "INSERT INTO movements (id, provider, dedup_key, kind, happened_at, recorded_at, origin, facts, fee_minor_units,
                 fee_currency, comment, extra, callback, entry, unmatched, parent, ends_hold, order_number, open_until)
-            VALUES (max(?1, (SELECT ifnull(max(id), 0) + 1 FROM movements)), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+            VALUES (max(?1, (SELECT ifnull(max(id), 0) + 1 FROM movements)) / 2 * 2 + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
                 ?14, ?15, ?16, ?17, ?18, ?19)";
         // An entry or an unmatched event keeps what follows.
         let is_kept = entry.is_some() || unmatched.is_some();

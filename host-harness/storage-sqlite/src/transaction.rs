@@ -59,11 +59,11 @@ impl Accounts for SqlTransaction<'_> {
 impl Orders for SqlTransaction<'_> {
     fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<OrderId, Error> {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = order;
-        // The milliseconds of its creation, or the next free number. If a ledger was lost and begun again, an order of the lost
-        // one does not have the number of a new one.
+        // The milliseconds of its creation, or the next free even number. If a ledger was lost and begun again, an order of the
+        // lost one does not have the number of a new one. Movements have odd numbers: an order's number never names a payment.
         let sql =
             "INSERT INTO orders (number, account, provider, minor_units, currency, description, idempotency_key, expires_at,
-            created_at) VALUES (max(?1, (SELECT ifnull(max(number), 0) + 1 FROM orders)), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            created_at) VALUES ((max(?1, (SELECT ifnull(max(number), 0) + 1 FROM orders)) + 1) / 2 * 2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let milliseconds = signed(at.saturating_mul(1000));
         self.execute(
             sql,

@@ -121,10 +121,11 @@ pub fn movements_have_numbers_that_stay(ledger: &Ledger) {
         let recorded = facts(ledger, &declined, second);
         recorded.iter().map(|one| one.movement.as_ref().unwrap().movement.id.0).collect::<Vec<_>>()
     };
-    assert_eq!(of_second(AT, &["a", "b"]), [AT * 1000, AT * 1000 + 1]);
+    assert_eq!(order.id.as_str(), (AT * 1000).to_string(), "orders have even numbers");
+    assert_eq!(of_second(AT, &["a", "b"]), [AT * 1000 + 1, AT * 1000 + 3]);
     // Whatever the clock says, no number is given twice, and a repetition has the first one.
-    assert_eq!(of_second(AT - 60, &["c", "a"]), [AT * 1000 + 2, AT * 1000]);
-    assert_eq!(of_second(AT + 1, &["d"]), [AT * 1000 + 1000]);
+    assert_eq!(of_second(AT - 60, &["c", "a"]), [AT * 1000 + 5, AT * 1000 + 1]);
+    assert_eq!(of_second(AT + 1, &["d"]), [AT * 1000 + 1001]);
     let paid = take(ledger, &payment(&order, "T1"));
     assert_eq!(paid, Outcome::Recorded { seq: 1, repeated: false });
     let state = movement_state(ledger, "payment:T1", AT);

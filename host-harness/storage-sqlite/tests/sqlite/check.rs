@@ -219,14 +219,14 @@ const CASES: &[Case] = &[
     Case {
         name: "an event of another provider",
         damage: "UPDATE movements SET provider = 'robokassa' WHERE entry = 2",
-        all: &["entry 2: it is not what the movement 1793491210000 says"],
-        today: &["entry 2: it is not what the movement 1793491210000 says"],
+        all: &["entry 2: it is not what the movement 1793491210001 says"],
+        today: &["entry 2: it is not what the movement 1793491210001 says"],
     },
     Case {
         name: "an event of an entry that is not there",
         damage: "UPDATE movements SET unmatched = NULL, entry = 99 WHERE unmatched = 1",
         all: &[
-            "reference movements: the record 1793491220000 names what is not in entries",
+            "reference movements: the record 1793491220001 names what is not in entries",
             "movement: nothing is kept that the unmatched event 1 was made of",
         ],
         today: &[],
@@ -289,7 +289,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Movements of today: the payments 1793491210000 (entry 2) and 1793491220000 (unmatched), a hold that a release ended, and an open
+/// Movements of today: the payments 1793491210001 (entry 2) and 1793491220001 (unmatched), a hold that a release ended, and an open
 /// hold.
 const MOVED: &[(&str, &[&str])] = &[
     ("", &[]),
@@ -297,37 +297,37 @@ const MOVED: &[(&str, &[&str])] = &[
         "UPDATE movements SET entry = NULL WHERE entry = 2",
         &[
             "entry 2: nothing is kept that it was made by",
-            "movement 1793491210000: it moves money, and has neither an entry nor an unmatched event",
+            "movement 1793491210001: it moves money, and has neither an entry nor an unmatched event",
         ],
     ),
     (
         "UPDATE movements SET facts = json_set(facts, '$.minor-units', 5001) WHERE entry = 2",
-        &["entry 2: it is not what the movement 1793491210000 says"],
+        &["entry 2: it is not what the movement 1793491210001 says"],
     ),
     (
         "UPDATE movements SET facts = json_set(facts, '$.transaction', '99') WHERE entry = 2",
-        &["entry 2: it is not what the movement 1793491210000 says"],
+        &["entry 2: it is not what the movement 1793491210001 says"],
     ),
     (
         "UPDATE movements SET facts = json_set(facts, '$.account', '2') WHERE entry = 2",
-        &["entry 2: the movement 1793491210000 is of the account 2"],
+        &["entry 2: the movement 1793491210001 is of the account 2"],
     ),
     (
         "UPDATE movements SET dedup_key = 'x' WHERE unmatched = 1",
-        &["movement 1793491220000: it is not what the unmatched event 1 says"],
+        &["movement 1793491220001: it is not what the unmatched event 1 says"],
     ),
     (
-        "UPDATE movements SET parent = 1793491220000 WHERE entry = 2",
-        &["movement 1793491210000: it cannot follow from the movement 1793491220000, a payment of chronopay"],
+        "UPDATE movements SET parent = 1793491220001 WHERE entry = 2",
+        &["movement 1793491210001: it cannot follow from the movement 1793491220001, a payment of chronopay"],
     ),
     (
         "UPDATE movements SET parent = 5 WHERE entry = 2",
-        &["reference movements: the record 1793491210000 names what is not in movements"],
+        &["reference movements: the record 1793491210001 names what is not in movements"],
     ),
-    ("UPDATE movements SET open_until = 9 WHERE entry = 2", &["movement 1793491210000: it is open, and is no hold"]),
+    ("UPDATE movements SET open_until = 9 WHERE entry = 2", &["movement 1793491210001: it is open, and is no hold"]),
     (
         "UPDATE movements SET open_until = 9 WHERE dedup_key = 'held'",
-        &["movement 1793491260000: it is open, and something ended it"],
+        &["movement 1793491260001: it is open, and something ended it"],
     ),
     (
         "UPDATE movements SET open_until = NULL WHERE dedup_key = 'open'",
