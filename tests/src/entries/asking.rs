@@ -130,10 +130,12 @@ fn result(bytes: &[u8]) -> HttpResult {
 }
 
 /// The answer to a question: amounts in minor units, separated by commas, the first of an order, an account or a movement, the others
-/// of refunds; `-` if there is nothing; anything else is no answer.
+/// of refunds; `-` if there is nothing; anything else is no answer. An account alone can have less than nothing.
 fn answer(question: Question, bytes: &[u8], movements: &mut Vec<Movement>) -> Exchange {
     let text = String::from_utf8_lossy(bytes);
-    let amounts: Vec<i64> = text.split(',').map_while(|text| text.parse().ok()).collect();
+    let is_account = matches!(question, Question::Account(_));
+    let amount = |text: &str| text.parse().ok().filter(|amount: &i64| is_account || *amount >= 0);
+    let amounts: Vec<i64> = text.split(',').map_while(amount).collect();
     let answered = match amounts.first() {
         Some(amount) => Ok(Some(*amount)),
         None if text == "-" => Ok(None),
