@@ -372,7 +372,10 @@ fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
     }
 }
 
-/// Shows calls and errors since the start.
+/// How many of [`FUNCTIONS`] are every provider's.
+const BASE_FUNCTIONS: usize = 4;
+
+/// Shows calls and errors since the start; of the abilities, the functions that were called.
 fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     let results = [
         lang.of("успешно", "ok"),
@@ -381,15 +384,18 @@ fn calls(app: &App, lang: Lang, name: &str) -> Markup {
         lang.of("сбой", "crash"),
         lang.of("нарушение протокола", "broken contract"),
     ];
+    let count = |function, result| app.metrics.calls_of(name, function, result);
+    let is_called = |function| CALL_RESULTS.iter().any(|result| count(function, result) > 0);
+    let functions = FUNCTIONS.into_iter().enumerate().filter(|&(at, function)| at < BASE_FUNCTIONS || is_called(function));
     html! {
         table {
             thead { tr { th { (lang.of("Вызовов с момента запуска", "Calls since the start")) } @for result in results { th.amount { (result) } } } }
             tbody {
-                @for function in FUNCTIONS {
+                @for (_, function) in functions {
                     tr {
                         td data-label=(lang.of("Вызов", "Call")) { (function) }
                         @for (label, result) in results.iter().zip(CALL_RESULTS) {
-                            td.amount data-label=(label) { (app.metrics.calls_of(name, function, result)) }
+                            td.amount data-label=(label) { (count(function, result)) }
                         }
                     }
                 }

@@ -263,10 +263,10 @@ pub fn recurrence(lang: Lang, recurrence: Recurrence) -> &'static str {
 
 pub fn operation_state(lang: Lang, operation: &Operation) -> &'static str {
     match operation.state {
-        _ if operation.is_withdrawn() => lang.of("отменена", "withdrawn"),
+        _ if operation.is_withdrawn() => lang.of("отменено", "withdrawn"),
         OperationState::Pending => lang.of("выполняется", "pending"),
-        OperationState::Done { .. } => lang.of("выполнена", "done"),
-        OperationState::Refused { .. } => lang.of("не выполнена", "not done"),
+        OperationState::Done { .. } => lang.of("выполнено", "done"),
+        OperationState::Refused { .. } => lang.of("не выполнено", "not done"),
         OperationState::Unknown { .. } => lang.of("исход неизвестен", "unknown"),
     }
 }

@@ -219,7 +219,7 @@ fn unknown_refund_is_decided_on_the_page_after_a_confirmation() {
     }
     assert_eq!((shop.server.balance(), &shop.operation(&id)["decision"]["operator"]), (7_000, &json!("anna")));
     let other = session.post(&path, &[("verdict", "not-done"), ("comment", "иначе"), ("decision", "confirmed")]);
-    sees(&other, &["Возврат 30,00 ₽", "выполнена", "Решение — выполнена: в выписке — anna"]);
+    sees(&other, &["Возврат 30,00 ₽", "выполнено", "Решение — выполнена: в выписке — anna"]);
     assert_eq!(shop.server.balance(), 7_000);
 }
 

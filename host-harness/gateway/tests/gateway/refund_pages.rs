@@ -175,7 +175,7 @@ fn refund_that_was_not_sent_is_withdrawn_on_the_page() {
         (&withdrawn["decision"]["operator"], &withdrawn["decision"]["comment"]),
         (&json!("anna"), &json!("не тот платёж"))
     );
-    sees(&session.get(PAGE), &["отменена", "Отменена до отправки, деньги не двигались: не тот платёж — anna, "]);
+    sees(&session.get(PAGE), &["отменено", "Отменена до отправки, деньги не двигались: не тот платёж — anna, "]);
     let other = session.post(&path, &[("decision", "confirmed"), ("comment", "иначе")]);
     sees(&other, &["Эта операция уже завершена."]);
     // It is never sent.
@@ -285,7 +285,7 @@ fn who_began_and_decided_a_refund_stands_in_the_decisions_and_the_statistics() {
     sees(
         &session.get("/operator/decisions"),
         &[
-            "Возврат 30,00 ₽ , faulty выполнена",
+            "Возврат 30,00 ₽ , faulty выполнено",
             "billing, платёж",
             "Почему: ошибочный платёж",
             "Решение — выполнена: в выписке — boris, ",
