@@ -75,6 +75,9 @@ fn paid<'c>(
     payment: &Payment,
     context: &'c Context,
 ) -> Result<(Reason, Subject<'c>), Stop> {
+    if !payment.has_form {
+        return repeated(settings, payment, context);
+    }
     let event = Event {
         account: Some(payment.account.clone()),
         occurred_at: Some(datetime::occurred_at(payment.at)),
@@ -99,6 +102,18 @@ fn paid<'c>(
     })
 }
 
+/// Answers a payment whose account has not the form of the settings. If it was entered before they changed, it is a repetition.
+fn repeated<'c>(settings: &Settings, payment: &Payment, context: &'c Context) -> Result<(Reason, Subject<'c>), Stop> {
+    let amount = money(settings, payment.minor_units);
+    let is_same = |first: &Event| first.account.as_deref() == Some(&payment.account) && first.amount == amount;
+    let first = find(context, &PaymentName::Transaction(payment.transaction.clone()))?;
+    Ok(match first.filter(|first| first.movement().is_some_and(|first| is_same(&first.event))) {
+        None => (Reason::MalformedAccount, Subject::Nothing),
+        Some(first) if is_cancelled(first) => (Reason::Cancelled, Subject::Nothing),
+        Some(first) => recorded(Reason::Repeated, first),
+    })
+}
+
 /// Asks billing to agree that a payment goes back in full. Once it went back, a repetition has the same reply.
 fn cancelled<'c>(
     settings: &Settings,
@@ -109,10 +124,10 @@ fn cancelled<'c>(
     const REFUSED: (Reason, Subject<'_>) = (Reason::NotCancellable, Subject::Nothing);
     let Some(payment) = find(context, &cancellation.payment)? else { return Ok(REFUSED) };
     let Some(paid) = payment.movement().map(|movement| &movement.event) else { return Ok(REFUSED) };
-    // A part of a payment cannot be cancelled.
-    let Some(transaction) = Number::parse(&paid.transaction).filter(|_| is_whole(cancellation, &paid.amount)) else {
-        return Ok(REFUSED);
-    };
+    // A part of a payment cannot be cancelled, nor one of another account.
+    let is_of_account = cancellation.account.as_ref().is_none_or(|account| paid.account.as_ref() == Some(account));
+    let is_meant = is_of_account && is_whole(cancellation, &paid.amount);
+    let Some(transaction) = Number::parse(&paid.transaction).filter(|_| is_meant) else { return Ok(REFUSED) };
     let (own, at) = match &cancellation.own {
         Some((own, at)) => (own, *at),
         None => (&transaction, None),
@@ -325,6 +340,25 @@ mod tests {
         assert_eq!(said(taken(&[], PAY, &context)), "osmp_txn_id=1234567 result=300");
     }
 
+    /// The form of accounts may have changed since the payment: the terminal is told what it was told first.
+    #[test]
+    fn a_repetition_is_known_whatever_the_form_of_accounts_is_now() {
+        let narrow = [("account-chars-min", "9")];
+        let narrow_of_sber = [("account-chars-min", "9"), SBER[0]];
+        let refund = movement("2017", Event { kind: EventKind::Refund, ..payment().event });
+        let other = || movement("2016", Event { account: Some("1".to_owned()), ..payment().event });
+        for (known, refund, osmp, sber) in [
+            (Some(payment()), None, "prv_txn=2016 sum=10.45 result=0", "CODE=8 EXT_ID=2016 AMOUNT=10.45"),
+            (Some(payment()), Some(refund), "result=300", "CODE=300"),
+            (Some(other()), None, "result=4", "CODE=4"),
+            (None, None, "result=4", "CODE=4"),
+        ] {
+            let context = || knowing(by_key(), known.clone(), refund.clone());
+            assert_eq!(said(taken(&narrow, PAY, &context())), format!("osmp_txn_id=1234567 {osmp}"));
+            assert_eq!(said(taken(&narrow_of_sber, SBER_PAY, &context())), sber);
+        }
+    }
+
     #[test]
     fn a_check_asks_about_the_account() {
         let query = |minor_units: Option<i64>, extra: &[(&str, &str)]| AccountQuery {
@@ -396,6 +430,7 @@ mod tests {
             (by_key(), None, "command=cancel&txn_id=1234567"),
             (by_key(), Some(payment()), "command=cancel&txn_id=1234567&prv_txn=2015"),
             (by_key(), Some(payment()), "command=cancel&txn_id=1234567&sum=10.44"),
+            (by_key(), Some(payment()), "command=cancel&txn_id=1234567&account=100501"),
             (by_number, Some(refund), "command=cancel&prv_txn=2016"),
         ] {
             let said = said(taken(&[], request, &knowing(name, known, None)));

@@ -62,6 +62,8 @@ pub enum Command {
 pub struct Payment {
     pub transaction: Number,
     pub account: String,
+    /// Whether the account has the form of the settings. They may have changed since the payment that this one repeats.
+    pub has_form: bool,
     /// Positive.
     pub minor_units: i64,
     /// When the payer paid, which may be days ago.
@@ -73,6 +75,8 @@ pub struct Cancellation {
     pub payment: PaymentName,
     /// Its own number and time, where the request names the payment beside them.
     pub own: Option<(Number, Option<OffsetDateTime>)>,
+    /// The payment's account, where it is given.
+    pub account: Option<String>,
     /// In minor units; none: the payment's.
     pub minor_units: Option<i64>,
 }
@@ -105,9 +109,9 @@ impl PaymentName {
 }
 
 impl Message {
-    /// Parses a request: the query of a GET, the form of a POST.
+    /// Parses a request: the query of a GET, the form of a POST, or the query of a POST without a form.
     pub fn read(settings: &Settings, request: &CallbackRequest) -> Message {
-        let text = form::of(request);
+        let text = if request.body.is_empty() { request.query.as_bytes() } else { form::of(request) };
         if has_other_parameters(settings, request) {
             return Message { id: None, command: Err(conflict("query", Reason::Other)), extra: Fields::new() };
         }
@@ -172,7 +176,8 @@ fn of_osmp(settings: &Settings, form: &Form, id: Option<Number>) -> Result<Comma
                 Some(id) => Some((id, Some(date(settings, form, NAMES, datetime::OSMP)?))),
                 None => None,
             };
-            Ok(Command::Cancel(Cancellation { payment, own, minor_units }))
+            let account = Some(value(form, NAMES.account, Reason::MalformedAccount)?).filter(|account| !account.is_empty());
+            Ok(Command::Cancel(Cancellation { payment, own, account: account.map(str::to_owned), minor_units }))
         }
         "status" | "verify" => Ok(Command::Status(payment_name(id, movement()?)?)),
         _ => Err(unknown_command(NAMES)),
@@ -205,11 +210,12 @@ fn pay(settings: &Settings, form: &Form, names: &Names, id: Option<Number>) -> R
     let transaction = id.ok_or_else(|| missing(id_name, Reason::MalformedTransaction))?;
     let minor_units = sum(form, names)?.ok_or_else(|| missing(first(names.sum), Reason::MalformedAmount))?;
     let at = date(settings, form, names, pattern)?;
-    let account = account(settings, form, names)?;
+    let account = value(form, names.account, Reason::MalformedAccount)?.to_owned();
     if minor_units == 0 {
         return Err(Fault::Answered(Reason::AmountTooSmall));
     }
-    Ok(Command::Pay(Payment { transaction, account, minor_units, at }))
+    let has_form = settings.account.holds(&account);
+    Ok(Command::Pay(Payment { transaction, account, has_form, minor_units, at }))
 }
 
 fn account(settings: &Settings, form: &Form, names: &Names) -> Result<String, Fault> {
@@ -326,7 +332,7 @@ mod tests {
 
     fn payment(transaction: &str, minor_units: i64, time: &str) -> Result<Command, String> {
         let (transaction, account) = (number(transaction), "100500".to_owned());
-        Ok(Command::Pay(Payment { transaction, account, minor_units, at: at(time) }))
+        Ok(Command::Pay(Payment { transaction, account, has_form: true, minor_units, at: at(time) }))
     }
 
     const MOSCOW: &str = "2026-11-28T10:00:05+03:00";
@@ -362,7 +368,13 @@ mod tests {
             ),
             ("command=pay&txn_id=007&txn_date=20261128100005&account=100500&sum=10", payment("007", 1_000, MOSCOW)),
             ("command=pay&txn_id=1&txn_date=20261128100005&account=100500&sum=0.00", refused("AmountTooSmall")),
-            ("command=pay&txn_id=1&txn_date=20261128100005&account=1a&sum=1", refused("MalformedAccount")),
+            (
+                "command=pay&txn_id=1&txn_date=20261128100005&account=1a&sum=1",
+                payment("1", 100, MOSCOW).map(|command| match command {
+                    Command::Pay(payment) => Command::Pay(Payment { account: "1a".to_owned(), has_form: false, ..payment }),
+                    other => other,
+                }),
+            ),
             ("command=pay&txn_date=20261128100005&account=100500&sum=1", refused("MalformedTransaction malformed txn_id")),
             ("command=pay&txn_id=1&txn_date=20261128100005&account=100500", refused("MalformedAmount malformed sum")),
             ("command=pay&txn_id=1&account=100500&sum=1", refused("MalformedDate malformed txn_date")),
@@ -394,11 +406,15 @@ mod tests {
 
     #[test]
     fn cancellations() {
-        let cancel = |payment, own, minor_units| Ok(Command::Cancel(Cancellation { payment, own, minor_units }));
+        let of_account = |payment, own, account: Option<&str>, minor_units| {
+            Ok(Command::Cancel(Cancellation { payment, own, account: account.map(str::to_owned), minor_units }))
+        };
+        let cancel = |payment, own, minor_units| of_account(payment, own, None, minor_units);
         let transaction = PaymentName::Transaction(number("1"));
         for (query, want) in [
             ("command=cancel&txn_id=1", cancel(transaction.clone(), None, None)),
             ("command=cancel&prv_txn=2", cancel(PaymentName::Movement(number("2")), None, None)),
+            ("command=cancel&txn_id=1&account=7", of_account(transaction.clone(), None, Some("7"), None)),
             (
                 "command=cancel&txn_id=1&prv_txn=2&sum=5.00",
                 cancel(PaymentName::Both(number("1"), number("2")), None, Some(500)),
@@ -458,6 +474,8 @@ mod tests {
     fn a_post_has_its_form_in_the_body() {
         let query = "command=check&txn_id=1&account=100500";
         assert_eq!(outcome(&Message::read(&settings(&[]), &post(query))), check("100500", None));
+        let without_form = CallbackRequest { query: query.to_owned(), ..post("") };
+        assert_eq!(outcome(&Message::read(&settings(&[]), &without_form)), check("100500", None));
         let status = |query: &str| {
             let request = CallbackRequest { query: query.to_owned(), ..post("command=status&txn_id=1") };
             outcome(&Message::read(&settings(&[]), &request))

@@ -135,7 +135,8 @@ fn shown(account: &AccountState, settings: &Settings) -> Vec<(Fact, String)> {
         (Fact::Holder, account.holder.clone()),
         (Fact::Address, account.address.clone()),
         (Fact::Balance, sum(&account.balance)),
-        (Fact::Due, sum(&account.due)),
+        // A terminal offers it as the sum to pay.
+        (Fact::Due, sum(&account.due.clone().filter(|due| due.minor_units > 0))),
     ];
     facts.into_iter().filter(|(_, value)| settings.shows_account && !value.is_empty()).collect()
 }
