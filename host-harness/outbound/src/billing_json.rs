@@ -103,9 +103,18 @@ pub fn read(answer: &HttpResponse) -> Result<Option<AccountState>, String> {
 
 fn state(account: Account) -> AccountState {
     let Account { number, holder, address, balance, due, refusal, extra } = account;
-    let problem = |Object(Refusal { code, message, translations })| Problem { translations, ..Problem::new(code, message) };
+    let problem = |Object(Refusal { code, message, translations })| {
+        let translations = translations.into_iter().map(|(language, text)| (language, one_line(&text))).collect();
+        Problem { translations, ..Problem::new(code, one_line(&message)) }
+    };
     let money = |amount: Option<Object<Money>>| amount.map(|Object(amount)| amount);
+    let (holder, address) = (one_line(&holder), one_line(&address));
     AccountState { number, refusal: refusal.map(problem), holder, address, balance: money(balance), due: money(due), extra }
+}
+
+/// Returns a text that people read in one line: an address of several lines, or a tabulator in a name, stops no payment.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Says what is wrong without the value, which may be about a person.
@@ -205,6 +214,21 @@ mod tests {
         assert_eq!(
             String::from_utf8(write(&question)).unwrap(),
             r#"{"purpose":"check","provider":"osmp","account":"100500","fields":{"service":"5"}}"#
+        );
+    }
+
+    #[test]
+    fn texts_become_one_line() {
+        let answered = answer(
+            r#"{"account": {"number": "1", "holder": " Иванов\tИ. И.\r\n", "address": "Москва,\nул. Первая",
+            "refusal": {"code": "forbidden", "message": "No.\nNever.", "translations": {"ru": "Нет.\nНикогда."}}}}"#,
+        );
+        let AccountState { holder, address, refusal, .. } = read(&answered).unwrap().unwrap();
+        assert_eq!((holder.as_str(), address.as_str()), ("Иванов И. И.", "Москва, ул. Первая"));
+        let refusal = refusal.unwrap();
+        assert_eq!(
+            (refusal.message.as_str(), refusal.translations),
+            ("No. Never.", vec![("ru".to_owned(), "Нет. Никогда.".to_owned())])
         );
     }
 

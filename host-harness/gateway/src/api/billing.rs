@@ -66,12 +66,13 @@ struct BillingAccount {
     #[schema(example = "100500", max_length = 64)]
     number: String,
     /// The holder as anybody may see it who enters the number, so masked, in at most 250 characters; empty or absent: not to be shown.
+    /// Line breaks and other control characters become spaces, here and in the other texts.
     #[schema(required = false, max_length = 250)]
     holder: String,
     /// The address, likewise.
     #[schema(required = false, max_length = 250)]
     address: String,
-    /// The balance, if it is to be shown.
+    /// The balance, if it is to be shown; of at most 999,999,999,999,999 minor units, as `due`.
     balance: Option<Amount>,
     /// What the payer should pay, if billing says it.
     due: Option<Amount>,
