@@ -58,8 +58,8 @@ pub async fn page(
         }
         p.hint {
             (lang.of(
-                "Деньги, которые платёжная система подтвердила подписью, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните. Кто, когда и почему, видно на странице ",
-                "Money that the payment system proved, and that fits no order. Credit it to an account or dismiss it; who did it and why stands under ",
+                "Деньги, о которых платёжная система сообщила, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните. Кто, когда и почему, видно на странице ",
+                "Money that the payment system reported, and that fits no order. Credit it to an account or dismiss it; who did it and why stands under ",
             ))
             a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "."
         }
