@@ -175,8 +175,12 @@ struct FactsReport {
     recurrence: &'static str,
     /// The payment system's transaction id.
     transaction: String,
+    /// The transaction that it takes back, or continues; null if there is none.
+    original: Option<String>,
     /// The order id that the payment system sent; null if it sent none.
     order: Option<String>,
+    /// The account that the payment system named; null if it named none.
+    account: Option<String>,
     /// The payment system's id of the payer; null if it sent none.
     payer: Option<String>,
     /// The amount of the event.
@@ -186,10 +190,11 @@ struct FactsReport {
 }
 
 fn told(Report { facts, callback }: Report) -> CallbackOfEvent {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
+    let Facts { kind, recurrence, transaction, original, order, account, payer, amount, occurred_at, .. } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
-    let (transaction, order) = (transaction.into(), order.map(String::from));
-    let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
+    let (transaction, original) = (transaction.into(), original.map(String::from));
+    let (order, account) = (order.map(String::from), account.map(String::from));
+    let event = FactsReport { kind, recurrence, transaction, original, order, account, payer, amount, occurred_at };
     CallbackOfEvent { callback: callback.map(Into::into), event }
 }
 
