@@ -356,6 +356,13 @@ pub enum OperationRefusal {
     OtherAccount,
     /// The order is paid.
     OrderPaid,
+    /// The order was charged already, though it is not paid by what was reported.
+    OrderCharged {
+        /// The charge that is done.
+        id: OperationId,
+    },
+    /// The order has expired: nobody is to pay it any more.
+    OrderExpired,
     /// The same is being done already, or it is not known whether it was done.
     AlreadyUnderWay {
         /// The operation that does it.
@@ -378,6 +385,8 @@ impl OperationRefusal {
             OperationRefusal::UnknownOrder => "unknown-order",
             OperationRefusal::OtherAccount => "other-account",
             OperationRefusal::OrderPaid => "order-paid",
+            OperationRefusal::OrderCharged { .. } => "order-charged",
+            OperationRefusal::OrderExpired => "order-expired",
             OperationRefusal::AlreadyUnderWay { .. } => "already-under-way",
             OperationRefusal::KeyReused => "key-reused",
         }

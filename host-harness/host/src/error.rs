@@ -164,8 +164,9 @@ impl From<LinkFailure> for HostError {
                     .with_problems(vec![problem])
             }
             LinkFailure::Unknown(problem) => {
-                let message = "it is not known whether the payment system made the link; make a new order";
-                HostError::unavailable(message).with_problems(vec![problem])
+                let message = "it is not known whether the payment system made the link, and it is not asked for again; make a new \
+                    order, with another Idempotency-Key";
+                HostError::conflict(message).with_code(ErrorCode::OrderWithoutLink).with_problems(vec![problem])
             }
         }
     }

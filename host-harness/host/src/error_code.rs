@@ -74,13 +74,17 @@ error_codes! {
     OrderAmountNotPositive "order-amount-not-positive",
     /// The amount of an order is outside the limits that an operator entered.
     OrderAmountOutsideLimits "order-amount-outside-limits",
+    /// The order was charged already, by a charge that is done, and its payment is not reported yet.
+    OrderCharged "order-charged",
+    /// The order has expired, and is not charged any more.
+    OrderExpired "order-expired",
     /// The order would expire more than ten years from now, as a time in milliseconds does.
     OrderExpiresTooLate "order-expires-too-late",
     /// The idempotency key was used for another order.
     OrderKeyReused "order-key-reused",
     /// There is no order with this id.
     OrderUnknown "order-unknown",
-    /// The order has no payment link, and gets none any more.
+    /// The order has no payment link, and gets none any more, or it is not known whether the payment system made one.
     OrderWithoutLink "order-without-link",
     /// There is no payment with this number.
     PaymentUnknown "payment-unknown",

@@ -81,7 +81,7 @@ pub use host::Host;
 pub use lookups::network_of;
 pub use observer::{BillingAsked, CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
 pub use opening::{HostBuilder, OpenError};
-pub use operations::{OperationAction, OperationRequest};
+pub use operations::{OperationAction, OperationRequest, in_english};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};
 pub use outbound::{CallPurpose, ClientIdentity, Outbound, OutboundCall, Unreachable};
 pub use payment_hosts::Confirmed;

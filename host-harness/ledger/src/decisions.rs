@@ -3,7 +3,9 @@
 //! no entry is ever changed.
 
 use crate::error::Error;
-use crate::rules::{Ledger, end_refund, enter, entry_from_event, in_force, is_return, let_in, named_payment, of_payment};
+use crate::rules::{
+    Ledger, end_credited_charge, end_refund, enter, entry_from_event, in_force, is_return, let_in, named_payment, of_payment,
+};
 use crate::storage::Transaction;
 use domain::{
     AccountNumber, Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind,
@@ -43,7 +45,7 @@ impl Ledger {
             let entry = entry_from_event(&unmatched.event, account.clone(), None, at);
             let seq = enter(transaction, &NewEntry { comment, decision: Some(by), ..entry })?;
             transaction.resolve(id, &resolution(decision, Some(seq)))?;
-            follow_up(transaction, &unmatched, at)?;
+            follow_up(transaction, &unmatched, &account, at)?;
             Ok(Ok(seq))
         })
     }
@@ -187,16 +189,22 @@ impl Ledger {
     }
 }
 
-/// Binds a return that an operator entered to its payment, if it names one by its transaction, and enters the returns that
-/// waited for what was entered: the outcome is the same whichever came first.
-fn follow_up(transaction: &mut dyn Transaction, unmatched: &UnmatchedEvent, at: u64) -> Result<(), Error> {
+/// Binds a return that an operator entered to its payment, if it names one by its transaction, ends the charge of a payment, and
+/// enters the returns that waited for what was entered: the outcome is the same whichever came first.
+fn follow_up(
+    transaction: &mut dyn Transaction,
+    unmatched: &UnmatchedEvent,
+    account: &AccountNumber,
+    at: u64,
+) -> Result<(), Error> {
     let Event { provider, facts, .. } = &unmatched.event;
+    let movement = transaction.movement_of_unmatched(unmatched.id)?;
     if !is_return(facts.kind) {
+        movement.map_or(Ok(()), |payment| end_credited_charge(transaction, &payment, account, at))?;
         return let_in(transaction, provider, &facts.transaction, None, at);
     }
     let Some(named) = named_payment(transaction, &unmatched.event)? else { return Ok(()) };
     let payment = of_payment(transaction, named)?;
-    let movement = transaction.movement_of_unmatched(unmatched.id)?;
     if let (Some(movement), Some(payment)) = (movement, payment.payment) {
         transaction.set_parent(movement.movement.id, payment)?;
         end_refund(transaction, &unmatched.event, payment, movement.movement.id, at)?;

@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::rules::Ledger;
 use crate::storage::Transaction;
 
-pub use end::{EndedOperation, OperationEnd};
+pub use end::{EndedOperation, OperationEnd, SAME_EVENT, WITHDRAWN};
 pub use journal::{CALL_SECONDS_MAX, CallDecision, GiveUp, Journal, Pass, ProviderResult, SentCall, WantedCall};
 
 /// Why the outcome of an operation is unknown after an older copy of the database was restored.
-const RESTORED: &str = "База данных восстановлена из копии: что было сделано после неё, неизвестно. Проверьте операцию в \
+pub const RESTORED: &str = "База данных восстановлена из копии: что было сделано после неё, неизвестно. Проверьте операцию в \
     кабинете платёжной системы";
 /// How many operations are read at once.
 const PAGE: u32 = 500;
@@ -121,6 +121,14 @@ impl Ledger {
     ) -> Result<Result<Operation, OperationFault>, Error> {
         let decision = domain::OperationDecision { operator, comment, at };
         self.storage().write(move |transaction| end::withdraw(transaction, &id, &decision))
+    }
+
+    /// Ends the open charges whose orders are paid, as an older program left them. Returns how many there were.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn end_paid_charges(&self, at: u64) -> Result<u64, Error> {
+        self.storage().write(move |transaction| end::end_paid_charges(transaction, at))
     }
 
     /// Returns an operation.

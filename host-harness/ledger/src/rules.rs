@@ -22,7 +22,7 @@ use domain::{
 };
 
 pub use answers::{answer, state};
-pub use awaited::{end_refund, key_of, reported_refund};
+pub use awaited::{end_credited_charge, end_refund, key_of, paid_by, reported_refund, told_otherwise};
 pub use entering::{HOUR_SECONDS, enter, entry_from_event, in_force};
 pub use hold::end_expired;
 pub use payee::{account_of_wish, unknown_payees};

@@ -105,6 +105,10 @@ const RULES: &[(&str, Rule)] = &[
     ("operations_are_found_by_their_movements", withdrawals::operations_are_found_by_their_movements),
     ("a_repeat_ends_the_charge_that_waits_for_it", charges::a_repeat_ends_the_charge_that_waits_for_it),
     ("a_charge_pays_its_order_once", charges::a_charge_pays_its_order_once),
+    ("a_charge_whose_order_is_paid_is_done", charges::a_charge_whose_order_is_paid_is_done),
+    ("a_repeat_is_of_the_likeliest_charge", charges::a_repeat_is_of_the_likeliest_charge),
+    ("an_order_that_was_charged_is_not_charged_again", charges::an_order_that_was_charged_is_not_charged_again),
+    ("a_payment_that_an_operator_enters_ends_its_charge", charges::a_payment_that_an_operator_enters_ends_its_charge),
     ("unpaid_orders_are_asked_about", charges::unpaid_orders_are_asked_about),
 ];
 

@@ -142,6 +142,9 @@ pub struct OrderReport {
     paid_by: Option<u64>,
     /// What holds the order; null unless its state is `held`.
     held_by: Option<HoldReport>,
+    /// The id of a charge of the order that is done although no payment has paid the order: a person said so, or entered the payment
+    /// without the order. It is not charged again; null otherwise.
+    charged_by: Option<String>,
 }
 
 /// Money that a payment system holds for an order and has not charged. It is on no account.
@@ -174,6 +177,7 @@ pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<Order
 fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
     let order = app.host.order(id)?.ok_or_else(HostError::unknown_order)?;
     let held_by = app.host.order_money(id)?.held_by.map(HoldReport::from);
+    let charged_by = if order.paid_by.is_some() { None } else { app.host.charge_of_order(id)? };
     let state = match (order.paid_by, &held_by) {
         (Some(_), _) => OrderState::Paid,
         (None, Some(_)) => OrderState::Held,
@@ -190,6 +194,7 @@ fn report(app: &Shared, id: &OrderId) -> Result<Json<OrderReport>, Problem> {
         state,
         paid_by: order.paid_by,
         held_by,
+        charged_by: charged_by.map(|charge| charge.id.into()),
     }))
 }
 

@@ -53,8 +53,14 @@ struct OperationProblem {
     /// The provider's code, or the host's: `provider-failed`, `not-done` if an operator says so, or `withdrawn` if one withdrew it
     /// before anything was sent. Null if the outcome is unknown.
     code: Option<String>,
-    /// The reason, in Russian if the provider says it in Russian.
+    /// The reason: in English if the host says it, in Russian if the provider says it in Russian.
     message: String,
+}
+
+impl OperationProblem {
+    fn new(code: Option<String>, message: String) -> OperationProblem {
+        OperationProblem { code, message: host::in_english(&message).unwrap_or(message) }
+    }
 }
 
 /// What an operator found out about an operation whose outcome was unknown, or why one withdrew it.
@@ -189,10 +195,8 @@ fn state(state: OperationState) -> (OperationStateDto, Option<OperationProblem>,
         OperationState::Pending => (OperationStateDto::Pending, None, None),
         OperationState::Done { movement, .. } => (OperationStateDto::Done, None, movement),
         OperationState::Refused { code, message } => {
-            (OperationStateDto::Refused, Some(OperationProblem { code: Some(code), message }), None)
+            (OperationStateDto::Refused, Some(OperationProblem::new(Some(code), message)), None)
         }
-        OperationState::Unknown { message } => {
-            (OperationStateDto::Unknown, Some(OperationProblem { code: None, message }), None)
-        }
+        OperationState::Unknown { message } => (OperationStateDto::Unknown, Some(OperationProblem::new(None, message)), None),
     }
 }

@@ -209,7 +209,14 @@ fn last_try(lang: Lang, clock: Clock, LastTry { at, call, message }: &LastTry) -
                 Some(TriedCall::NoAnswer) => (lang.of("платёжная система не ответила", "the payment system did not answer")),
                 Some(TriedCall::Answered(status)) => { (lang.of("платёжная система ответила, статус HTTP ", "the payment system answered, HTTP status ")) (status) }
             }
-            @if message.is_empty() { "." } @else { ". " (text::sentence(lang, message)) }
+            @match call {
+                _ if message.is_empty() => ".",
+                // The client for calls says it in English alone.
+                Some(TriedCall::NotSent | TriedCall::NoAnswer) if lang == Lang::Ru && !text::is_russian(message) => {
+                    ". Причина — на странице " a href="/operator/calls" { "«Обращения»" } "."
+                }
+                _ => { ". " (text::sentence(lang, message)) }
+            }
         }
     }
 }

@@ -125,14 +125,20 @@ fn number(lang: Lang, minor_units: i64) -> String {
 /// marked so.
 pub fn sentence(lang: Lang, said: &str) -> Markup {
     let said = said.trim();
-    let is_russian = said.chars().any(|char| matches!(char, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё'));
-    let of = match (lang, is_russian) {
+    let own = if lang == Lang::En { host::in_english(said) } else { None };
+    let said = own.as_deref().unwrap_or(said);
+    let of = match (lang, is_russian(said)) {
         (Lang::Ru, false) => Some("en"),
         (Lang::En, true) => Some("ru"),
         _ => None,
     };
     let end = if said.is_empty() || said.ends_with(['.', '!', '?', '…', ':']) { "" } else { "." };
     html! { @if let Some(of) = of { span lang=(of) { (said) (end) } } @else { (said) (end) } }
+}
+
+/// Reports whether a text has a Russian letter.
+pub fn is_russian(text: &str) -> bool {
+    text.chars().any(|char| matches!(char, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё'))
 }
 
 /// Returns what a component can do, in words.

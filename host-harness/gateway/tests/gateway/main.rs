@@ -17,6 +17,7 @@ mod billing_stand_in;
 mod call_hosts;
 mod callbacks;
 mod calls;
+mod charges;
 mod connections;
 mod decisions;
 mod exports;

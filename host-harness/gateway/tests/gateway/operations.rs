@@ -48,7 +48,7 @@ impl Shop {
     }
 
     /// Asks for an operation, with an idempotency key if it is not empty.
-    fn ask(&self, key: &str, body: &Value) -> (u16, Value) {
+    pub fn ask(&self, key: &str, body: &Value) -> (u16, Value) {
         let bearer = format!("Bearer {TOKEN}");
         let headers = [("authorization", &*bearer), ("content-type", "application/json"), ("idempotency-key", key)];
         let answer = self.server.client().send("POST", "/api/v1/operations", &headers, body.to_string().as_bytes()).unwrap();

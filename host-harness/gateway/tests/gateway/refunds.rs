@@ -125,13 +125,18 @@ impl Outbound for Bank {
             |body: String| HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() });
         let id = fields.get("id").cloned().unwrap_or_default();
         let pays = |bank: &Bank| {
-            bank.paid_back.lock().unwrap().entry(id.clone()).or_insert_with(|| fields["amount"].clone());
+            // The end of a subscription pays nothing back.
+            let Some(amount) = fields.get("amount") else { return };
+            bank.paid_back.lock().unwrap().entry(id.clone()).or_insert_with(|| amount.clone());
         };
         let result = match (call.method, mood) {
             (HttpMethod::Post, Mood::Fails) => {
                 HttpResult::Response(HttpResponse { status: 500, headers: Vec::new(), body: Vec::new() })
             }
             (_, Mood::IsDown) => HttpResult::NotSent("no connection".to_owned()),
+            (HttpMethod::Post, Mood::Answers) if call.url.ends_with("/subscriptions/end") => {
+                answer("state=done&end=1".to_owned())
+            }
             (HttpMethod::Post, Mood::Answers) => {
                 pays(self);
                 answer(self.said(&id))

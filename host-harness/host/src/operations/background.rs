@@ -23,6 +23,9 @@ enum Due {
 
 /// Goes on with what waits, until the host is dropped.
 pub(crate) fn background(host: &Weak<Inner>) {
+    if let Some(inner) = host.upgrade() {
+        Host(inner).end_paid_charges();
+    }
     loop {
         std::thread::sleep(INTERVAL);
         let Some(inner) = host.upgrade() else { return };
@@ -31,6 +34,15 @@ pub(crate) fn background(host: &Weak<Inner>) {
 }
 
 impl Host {
+    /// Ends the charges whose orders are paid, and which an older program left open.
+    fn end_paid_charges(&self) {
+        match self.0.ledger.end_paid_charges(self.now()) {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "charges were open although their orders are paid; they are done now"),
+            Err(error) => tracing::error!(%error, "charges of paid orders cannot be ended; it is tried at the next start"),
+        }
+    }
+
     /// Goes on with the operations whose time has come, and asks about the unpaid orders whose time has come. A host does so by
     /// itself every second. Returns when each of them has ended or waits again.
     pub fn go_on_with_due(&self) {

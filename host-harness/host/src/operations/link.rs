@@ -191,7 +191,8 @@ fn link_of(operation: &Operation) -> Option<PaymentLink> {
 }
 
 fn no_link_any_more(why: &str) -> HostError {
-    HostError::conflict(format!("this order has no payment link: {why}; make a new order"))
+    let why = why.trim_end_matches('.');
+    HostError::conflict(format!("this order has no payment link: {why}; make a new order, with another Idempotency-Key"))
         .with_code(ErrorCode::OrderWithoutLink)
 }
 

@@ -1,7 +1,8 @@
 //! Operations at payment systems: refunds, repeated charges, ends of subscriptions, and links that need calls.
 //!
 //! `journal.rs` is what is stored of one, `pass.rs` takes its provider to a result, `run.rs` ends it by that result,
-//! `after_refund.rs` looks what else a payment's refund tells, `link.rs` makes links, `background.rs` goes on with what waits.
+//! `after_refund.rs` looks what else a payment's refund tells, `link.rs` makes links, `background.rs` goes on with what waits,
+//! `sentences.rs` is what this program says of one itself.
 
 mod after_refund;
 mod background;
@@ -11,6 +12,7 @@ mod pass;
 mod reference;
 mod retry;
 mod run;
+mod sentences;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use crate::text::{TEXT_CHARS_MAX, operator_name, optional_text, required_text};
 const OPEN_PAGE: u32 = 500;
 
 pub(crate) use background::background;
+pub use sentences::in_english;
 
 /// A request for an operation about a payment.
 #[derive(Clone, Debug)]
@@ -82,9 +85,11 @@ impl OperationAction {
 impl Host {
     /// Begins an operation about a payment, goes on with it as far as it comes, and returns it. If its payment system does not
     /// answer now, it goes on by itself; if it ends as unknown, a person must decide
-    /// ([`Host::decide_operation`]). What was begun survives a crash, and nothing is sent twice.
+    /// ([`Host::decide_operation`]). What was begun survives a crash, and nothing is sent twice. Once it is stored, it is returned,
+    /// whatever fails then.
     ///
     /// # Errors
+    /// Nothing was done, and the idempotency key is not used:
     /// [`ErrorKind::Conflict`] if a rule refuses it, such as more than what is left of the payment;
     /// [`ErrorKind::Invalid`] for an invalid text; else the provider is not usable or cannot do it, or the storage is unavailable.
     pub fn operate(&self, request: OperationRequest) -> Result<Operation, HostError> {
@@ -105,10 +110,17 @@ impl Host {
             next_at: self.now().saturating_add(retry::INTERRUPTED_SECONDS),
         };
         let begun = self.0.ledger.begin_operation(operation, self.now())?.map_err(refused)?;
-        if begun.is_new {
-            self.go_on(&begun.operation.id)?;
+        if begun.is_new
+            && let Err(error) = self.go_on(&begun.operation.id)
+        {
+            let operation = begun.operation.id.as_str();
+            tracing::warn!(
+                operation,
+                error = error.message,
+                "an operation is stored and cannot go on now; it goes on by itself"
+            );
         }
-        self.operation(&begun.operation.id)
+        Ok(self.operation(&begun.operation.id).unwrap_or(begun.operation))
     }
 
     /// Returns an operation.
@@ -188,6 +200,16 @@ impl Host {
         Ok(self.0.ledger.operations_of_payment(payment)?)
     }
 
+    /// Returns the charge of an order that is done, if one is.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn charge_of_order(&self, order: &OrderId) -> Result<Option<Operation>, HostError> {
+        let is_done =
+            |one: &Operation| one.task.kind() == OperationKind::Charge && matches!(one.state, OperationState::Done { .. });
+        Ok(self.0.ledger.operations_of_order(order)?.into_iter().find(is_done))
+    }
+
     /// Records what an operator found out about an operation whose outcome is unknown. A refund that was done is entered.
     ///
     /// # Errors
@@ -221,10 +243,11 @@ impl Host {
     /// Asks the payment system now about an operation that waits for its next try. Does nothing if it goes on already.
     ///
     /// # Errors
-    /// As for [`Host::operation`].
+    /// As for [`Host::operation`]; or it could not go on, and nothing of it was sent.
     pub fn retry_operation(&self, id: &OperationId) -> Result<Operation, HostError> {
-        self.go_on(id)?;
-        self.operation(id)
+        let tried = self.go_on(id);
+        let operation = self.operation(id)?;
+        if operation.is_sent { Ok(operation) } else { tried.map(|()| operation) }
     }
 
     /// Returns the settings of a component, sealed to be kept with an operation.
@@ -319,6 +342,11 @@ fn ended(fault: OperationFault) -> HostError {
 /// Why an operation is not begun.
 fn refused(refusal: OperationRefusal) -> HostError {
     let detail = match &refusal {
+        OperationRefusal::OrderCharged { id } => format!(
+            "the order was charged already, by the operation {id}, and its payment is not reported yet: it is entered when the \
+             payment system reports it; make a new order to charge once more"
+        ),
+        OperationRefusal::OrderExpired => "the order has expired; make a new order".to_owned(),
         OperationRefusal::UnknownPayment => "this provider has no such payment".to_owned(),
         OperationRefusal::PaymentNotEntered => "the payment is not entered, or its entry was taken back".to_owned(),
         OperationRefusal::AmountNotPositive => "the amount must be positive".to_owned(),
@@ -336,6 +364,10 @@ fn refused(refusal: OperationRefusal) -> HostError {
     let code = match &refusal {
         OperationRefusal::ExceedsPaymentLeft { .. } => ErrorCode::RefundExceedsPayment,
         OperationRefusal::AlreadyUnderWay { .. } => ErrorCode::OperationUnderWay,
+        OperationRefusal::UnknownPayment => ErrorCode::PaymentUnknown,
+        OperationRefusal::UnknownOrder => ErrorCode::OrderUnknown,
+        OperationRefusal::OrderCharged { .. } => ErrorCode::OrderCharged,
+        OperationRefusal::OrderExpired => ErrorCode::OrderExpired,
         _ => ErrorCode::OperationRefused,
     };
     let kind = match &refusal {

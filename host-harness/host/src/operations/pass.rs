@@ -178,17 +178,26 @@ impl Running {
     /// If the storage is unavailable, or the operation has ended.
     pub fn store(&mut self, next_at: Option<u64>) -> Result<(), HostError> {
         self.journal.follow(self.pass.journal());
+        let is_sent = self.is_sent();
         let progress = Progress {
             journal: self.journal.seal(&self.host.0.key)?,
             reference: self.operation.reference.clone(),
             next_at,
             tries: self.operation.tries,
-            is_sent: self.is_sent(),
+            is_sent,
             last_try: self.operation.last_try.clone(),
         };
         self.host.0.ledger.save_progress(self.operation.id.clone(), progress)?.map_err(super::ended)?;
-        self.operation.next_at = next_at;
+        (self.operation.next_at, self.operation.is_sent) = (next_at, is_sent);
         Ok(())
+    }
+
+    /// Stores that something was sent, if that is not stored yet: the end of a subscription may be a call that stands in no journal.
+    ///
+    /// # Errors
+    /// If the storage is unavailable, or the operation has ended.
+    pub fn store_sent(&mut self) -> Result<(), HostError> {
+        if self.is_sent() && !self.operation.is_sent { self.store(self.operation.next_at) } else { Ok(()) }
     }
 
     /// Waits for the next try: as long as [`retry_after`] says. `said` is what the provider says of this one.

@@ -4,12 +4,13 @@ use domain::{
     CancelResult, Event, LinkRequest, Money, Operation, OperationId, OperationKind, OperationResult, OperationState,
     OperationTask, OperationToContinue, PaymentReference, Pending, Problem, ProvedEvent, RefundRequest,
 };
-use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, GiveUp, OperationEnd, ProviderResult};
+use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, OperationEnd, ProviderResult};
 
 use super::function_of;
 use super::journal::StoredJournal;
 use super::pass::{PassOutcome, Running};
 use super::retry::TRIED_SECONDS_MAX;
+use super::sentences::{COMPONENT_FAILED, SEALED_BY_OTHER_KEY, explain};
 use crate::card_data::CardData;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
@@ -50,7 +51,7 @@ impl Host {
     pub(super) fn running(&self, to_continue: OperationToContinue) -> Result<Option<Running>, HostError> {
         let OperationToContinue { operation, settings, journal } = to_continue;
         let Some(journal) = StoredJournal::open(&self.0.key, &journal) else {
-            let message = "its journal was sealed with another key, so that it is not known what was sent".to_owned();
+            let message = SEALED_BY_OTHER_KEY.to_owned();
             self.end_operation(&operation, OperationEnd::Unknown { message })?;
             return Ok(None);
         };
@@ -192,7 +193,8 @@ impl Running {
             PassOutcome::GaveUp(why) => return self.end_unknown(explain(why).to_owned()),
             PassOutcome::Later => return self.wait(String::new()).map(|()| true),
             PassOutcome::Failed(error) if self.is_bound() => {
-                return self.end_unknown(format!("the component failed after a call was sent: {error}"));
+                tracing::error!(operation = self.operation.id.as_str(), %error, "the component failed after a call was sent");
+                return self.end_unknown(COMPONENT_FAILED.to_owned());
             }
             PassOutcome::Failed(error) => {
                 let (code, message) = (PROVIDER_FAILED.to_owned(), error.to_string());
@@ -268,6 +270,7 @@ impl Running {
     }
 
     fn end(&mut self, end: OperationEnd) -> Result<bool, HostError> {
+        self.store_sent()?;
         self.host.end_operation(&self.operation, end).map(|_| true)
     }
 
@@ -290,13 +293,4 @@ impl Running {
 pub fn said(problem: &Problem) -> String {
     let in_russian = problem.translations.iter().find(|(language, _)| language == "ru").map(|(_, text)| text.clone());
     in_russian.unwrap_or_else(|| problem.message.clone())
-}
-
-/// Why an operation ends as unknown, for operators.
-fn explain(why: GiveUp) -> &'static str {
-    match why {
-        GiveUp::OtherCall => "Компонент заменён или настройки изменены: он хочет сделать другой запрос, чем уже сделан.",
-        GiveUp::SameCallTwice => "Компонент ещё раз хочет сделать запрос, ответ на который уже получил.",
-        GiveUp::CallNotWanted => "Компонент заменён или настройки изменены: новый не знает о запросе, который уже сделан.",
-    }
 }

@@ -26,7 +26,7 @@ pub fn begin(
             Some(refusal) => Some(refusal),
             None => of_refund(transaction, &new.provider, *payment, *amount)?,
         },
-        OperationTask::Charge { payment, order } => of_charge(transaction, &new.provider, *payment, order)?,
+        OperationTask::Charge { payment, order } => of_charge(transaction, (&new.provider, *payment, order), at)?,
         OperationTask::Cancel { payment } => of_cancel(transaction, &new.provider, *payment)?,
         OperationTask::Link { order } => match of_link(transaction, &new.provider, order)? {
             Ok(Some(operation)) => return before(operation),
@@ -116,9 +116,8 @@ pub fn left(transaction: &mut dyn Transaction, payment: &RecordedMovement, retur
 
 fn of_charge(
     transaction: &mut dyn Transaction,
-    provider: &ProviderName,
-    payment: MovementId,
-    order: &OrderId,
+    (provider, payment, order): (&ProviderName, MovementId, &OrderId),
+    at: u64,
 ) -> Result<Option<OperationRefusal>, Error> {
     let Some(payment) = payment_of(transaction, provider, payment)? else {
         return Ok(Some(OperationRefusal::UnknownPayment));
@@ -138,6 +137,15 @@ fn of_charge(
         return Ok(Some(OperationRefusal::OrderPaid));
     }
     let of_order = transaction.operations_of_order(&order.id)?;
+    // Its payment may not be reported yet: a person said that it was done, or entered it without the order.
+    let is_done =
+        |one: &&Operation| one.task.kind() == OperationKind::Charge && matches!(one.state, OperationState::Done { .. });
+    if let Some(done) = of_order.iter().find(is_done) {
+        return Ok(Some(OperationRefusal::OrderCharged { id: done.id.clone() }));
+    }
+    if order.expires_at.is_some_and(|expires_at| expires_at <= at) {
+        return Ok(Some(OperationRefusal::OrderExpired));
+    }
     Ok(open_of(&of_order, OperationKind::Charge))
 }
 

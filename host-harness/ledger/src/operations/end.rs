@@ -2,17 +2,20 @@
 
 use domain::{
     Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MovementId, Operation, OperationDecision, OperationFault,
-    OperationId, OperationKind, OperationState, OperationTask, OperationVerdict,
+    OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
 };
 
+use super::PAGE;
 use crate::decisions::DEBITED_REFUND;
 use crate::error::Error;
-use crate::rules::{key_of, reported_refund};
+use crate::rules::{key_of, paid_by, reported_refund, told_otherwise};
 use crate::storage::Transaction;
 use crate::submission::{Origin, Recorded, Reported, Submission, Submitted, record_all};
 
 /// What an operation that was withdrawn says of itself.
-const WITHDRAWN: &str = "Отменена до отправки: платёжная система о ней не знает";
+pub const WITHDRAWN: &str = "Отменена до отправки: платёжная система о ней не знает";
+/// Why an operation is unknown whose event is another one's; its id follows.
+pub const SAME_EVENT: &str = "Платёжная система сообщила о том же событии, что и для операции ";
 
 /// How an operation ended.
 #[derive(Clone, Debug)]
@@ -75,7 +78,10 @@ pub fn end(
         }
         OperationEnd::Completed { result } => OperationState::Done { movement: None, result },
         OperationEnd::Refused { code, message } => OperationState::Refused { code, message },
-        OperationEnd::Unknown { message } => OperationState::Unknown { message },
+        OperationEnd::Unknown { message } => match told_otherwise(transaction, &operation)? {
+            Some(movement) => OperationState::Done { movement: Some(movement), result: None },
+            None => OperationState::Unknown { message },
+        },
     };
     if !operation.state.is_open() {
         return Ok(Err(OperationFault::Ended));
@@ -99,9 +105,7 @@ fn end_by_event(
     if !matches!(operation.state, OperationState::Done { .. }) {
         let state = match other_operation_of(transaction, operation, movement)? {
             None => OperationState::Done { movement, result: None },
-            Some(other) => OperationState::Unknown {
-                message: format!("Платёжная система сообщила о том же событии, что и для операции {}", other.id),
-            },
+            Some(other) => OperationState::Unknown { message: format!("{SAME_EVENT}{}", other.id) },
         };
         transaction.end_operation(&operation.id, &state, at)?;
     }
@@ -143,14 +147,20 @@ pub fn resolve(
 ) -> Result<Result<Operation, OperationFault>, Error> {
     let Some(operation) = transaction.operation(id)? else { return Ok(Err(OperationFault::NoSuchOperation)) };
     let OperationState::Unknown { message } = &operation.state else { return Ok(Err(OperationFault::NotUnknown)) };
-    let state = match verdict {
-        OperationVerdict::NotDone => {
+    let state = match (verdict, paid_by(transaction, &operation)?) {
+        // It is paid, so that a verdict to the contrary is refused below.
+        (_, Some(movement)) => OperationState::Done { movement: Some(movement), result: None },
+        (OperationVerdict::NotDone, None) => {
             OperationState::Refused { code: OperationState::NOT_DONE.to_owned(), message: message.clone() }
         }
-        OperationVerdict::Done => {
+        (OperationVerdict::Done, None) => {
             OperationState::Done { movement: refunded(transaction, &operation, decision.at)?, result: None }
         }
     };
+    if verdict == OperationVerdict::NotDone && matches!(state, OperationState::Done { .. }) {
+        transaction.end_operation(id, &state, decision.at)?;
+        return Ok(Err(OperationFault::NotUnknown));
+    }
     transaction.end_operation(id, &state, decision.at)?;
     transaction.set_operation_decision(id, decision)?;
     stored(transaction, id).map(Ok)
@@ -180,6 +190,21 @@ pub fn withdraw(
     transaction.end_operation(id, &state, decision.at)?;
     transaction.set_operation_decision(id, decision)?;
     stored(transaction, id).map(Ok)
+}
+
+pub fn end_paid_charges(transaction: &mut dyn Transaction, at: u64) -> Result<u64, Error> {
+    let (mut ended, mut after) = (0, None);
+    loop {
+        let page = transaction.open_operations(OperationSelection::Only(OperationKind::Charge), after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(ended) };
+        after = Some(last.id.clone());
+        for charge in &page {
+            if let Some(movement) = paid_by(transaction, charge)? {
+                transaction.end_operation(&charge.id, &OperationState::Done { movement: Some(movement), result: None }, at)?;
+                ended += 1;
+            }
+        }
+    }
 }
 
 /// Returns the movement of a refund that was done: the one that the payment system reported since, or one that is made now.

@@ -2,8 +2,8 @@
 //! already.
 
 use domain::{
-    DedupKey, Event, EventKind, MovementId, Operation, OperationId, OperationKind, OperationState, OperationTask, Order,
-    Recurrence,
+    AccountNumber, DedupKey, Event, EventKind, MovementId, Operation, OperationId, OperationKind, OperationState,
+    OperationTask, Order, OrderId, Recurrence,
 };
 
 use crate::error::Error;
@@ -15,49 +15,61 @@ pub fn key_of(operation: &OperationId) -> DedupKey {
     DedupKey::stored(format!("operation {operation}"))
 }
 
-/// How surely a repeat is of a charge; the surest first.
+/// How surely a payment is of a charge; the surest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Match {
     /// The operation itself reports it.
     Own,
     /// It names the charge's order.
     Order,
-    /// The payer and the amount are the charge's.
-    Payer,
+    /// The payer and the amount are those of a charge that was sent.
+    Sent,
+    /// The same of a charge whose outcome is unknown.
+    Unknown,
+    /// The same of a charge that an operator declared done.
+    Declared,
 }
 
-/// Finds the charge of an order to which a repeat belongs, with the order. Where the payment system cannot carry the new order, the
-/// repeat names the first one. `own` is the operation that reports it, if one does.
-pub fn charge_of(
+impl Match {
+    /// Returns how surely a payment is of a charge whose payer and amount it has. `None`: nothing of the charge was sent.
+    fn by_payer(charge: &Operation) -> Option<Match> {
+        match charge.state {
+            OperationState::Pending => charge.is_sent.then_some(Match::Sent),
+            OperationState::Unknown { .. } => Some(Match::Unknown),
+            OperationState::Done { .. } => Some(Match::Declared),
+            OperationState::Refused { .. } => None,
+        }
+    }
+}
+
+/// Finds the order of the charge to which a repeat belongs. Where the payment system cannot carry the new order, the repeat names
+/// the first one. `own` is the operation that reports it, if one does.
+pub fn charged_order(
     transaction: &mut dyn Transaction,
     event: &Event,
     own: Option<&OperationId>,
-) -> Result<Option<(Operation, Order)>, Error> {
+) -> Result<Option<Order>, Error> {
     if event.facts.recurrence != Recurrence::Repeat {
         return Ok(None);
     }
     let mut matches = Vec::new();
     for charge in transaction.unreported_charges(&event.provider)? {
         let OperationTask::Charge { payment, order } = &charge.task else { continue };
-        let is_own = own == Some(&charge.id);
-        let by = if own.is_some() {
-            is_own.then_some(Match::Own)
-        } else if event.facts.order.as_ref() == Some(order) {
-            Some(Match::Order)
-        } else if charge.state == OperationState::Pending && is_of_payer(transaction, event, *payment)? {
-            Some(Match::Payer)
-        } else {
-            None
+        let by = match own {
+            Some(own) => (*own == charge.id).then_some(Match::Own),
+            None if event.facts.order.as_ref() == Some(order) => Some(Match::Order),
+            None if is_of_payer(transaction, event, *payment)? => Match::by_payer(&charge),
+            None => None,
         };
         let (Some(by), Some(order)) = (by, transaction.order(order)?) else { continue };
         let is_account = event.facts.account.as_ref().is_none_or(|account| *account == order.account);
         if order.paid_by.is_none() && order.amount == event.facts.amount && is_account {
-            matches.push((by, charge, order));
+            matches.push((by, order));
         }
     }
     // Of those that fit alike, the oldest.
-    matches.sort_by_key(|(by, ..)| *by);
-    Ok(matches.into_iter().next().map(|(_, charge, order)| (charge, order)))
+    matches.sort_by_key(|(by, _)| *by);
+    Ok(matches.into_iter().next().map(|(_, order)| order))
 }
 
 fn is_of_payer(transaction: &mut dyn Transaction, event: &Event, payment: MovementId) -> Result<bool, Error> {
@@ -68,15 +80,69 @@ fn is_of_payer(transaction: &mut dyn Transaction, event: &Event, payment: Moveme
     Ok(payment.is_some_and(|payment| payment.movement.event.facts.payer == event.facts.payer))
 }
 
-/// Ends a charge whose payment was reported, unless the host is about to end it.
-pub fn end_charge(transaction: &mut dyn Transaction, charge: &Operation, movement: MovementId, at: u64) -> Result<(), Error> {
-    if charge.state == OperationState::Pending && charge.next_at.is_some() {
+/// Ends the charge of an order that a payment has paid: the one that is open, or else the one that an operator declared done. `own` is
+/// the operation that reports the payment, if one does: it ends by itself.
+///
+/// A host that goes on with the charge finds it ended, and sends nothing more.
+pub fn end_charge(
+    transaction: &mut dyn Transaction,
+    order: &OrderId,
+    own: Option<&OperationId>,
+    movement: MovementId,
+    at: u64,
+) -> Result<(), Error> {
+    let mut charges = transaction.operations_of_order(order)?;
+    charges.retain(|one| one.task.kind() == OperationKind::Charge);
+    if charges.iter().any(|charge| own == Some(&charge.id)) {
         return Ok(());
     }
-    transaction.end_operation(&charge.id, &done(movement), at)
+    let open = charges.iter().find(|charge| charge.state.is_open());
+    let ended =
+        open.or_else(|| charges.iter().find(|charge| matches!(charge.state, OperationState::Done { movement: None, .. })));
+    ended.map_or(Ok(()), |charge| transaction.end_operation(&charge.id, &done(movement), at))
 }
 
-/// Ends the oldest refund of a payment that waits for a report of this amount.
+/// Ends the charge whose payment an operator has entered to an account: one that the payment names by its order, or by its payer and
+/// amount if it was recorded since the charge was begun. The order stays unpaid, as the operator entered the payment without one.
+pub fn end_credited_charge(
+    transaction: &mut dyn Transaction,
+    payment: &RecordedMovement,
+    account: &AccountNumber,
+    at: u64,
+) -> Result<(), Error> {
+    let (event, recorded_at) = (&payment.movement.event, payment.movement.recorded_at);
+    let mut matches = Vec::new();
+    for charge in transaction.unreported_charges(&event.provider)? {
+        let OperationTask::Charge { payment, order } = &charge.task else { continue };
+        let Some(order) = transaction.order(order)?.filter(|order| order.account == *account) else { continue };
+        let by = if event.facts.order.as_ref() == Some(&order.id) {
+            Some(Match::Order)
+        } else if order.amount == event.facts.amount
+            && recorded_at >= charge.created_at
+            && is_of_payer(transaction, event, *payment)?
+        {
+            Match::by_payer(&charge)
+        } else {
+            None
+        };
+        matches.extend(by.map(|by| (by, charge)));
+    }
+    matches.sort_by_key(|(by, _)| *by);
+    let found = matches.into_iter().next();
+    found.map_or(Ok(()), |(_, charge)| transaction.end_operation(&charge.id, &done(payment.movement.id), at))
+}
+
+/// Returns the movement that paid the order of a charge, if no other operation has it.
+pub fn paid_by(transaction: &mut dyn Transaction, operation: &Operation) -> Result<Option<MovementId>, Error> {
+    let OperationTask::Charge { order, .. } = &operation.task else { return Ok(None) };
+    let Some(seq) = transaction.order(order)?.and_then(|order| order.paid_by) else { return Ok(None) };
+    let Some(payment) = transaction.movement_of_entry(seq)? else { return Ok(None) };
+    let other = transaction.operation_of_movement(payment.movement.id)?;
+    Ok(other.is_none_or(|other| other.id == operation.id).then_some(payment.movement.id))
+}
+
+/// Ends the oldest refund of a payment that waits for a report of this amount; or else the one whose outcome is unknown, if no other
+/// refund of this amount is open, whose report it could be.
 pub fn end_refund(
     transaction: &mut dyn Transaction,
     refund: &Event,
@@ -87,11 +153,28 @@ pub fn end_refund(
     if refund.facts.kind != EventKind::Refund {
         return Ok(());
     }
-    let operations = transaction.operations_of_payment(payment)?;
-    let awaited = operations.iter().find(|one| {
-        one.state == OperationState::Pending && one.next_at.is_none() && one.task.amount() == Some(refund.facts.amount)
+    let mut open = transaction.operations_of_payment(payment)?;
+    open.retain(|one| one.state.is_open() && one.task.amount() == Some(refund.facts.amount));
+    let awaits = |one: &&Operation| one.state == OperationState::Pending && one.next_at.is_none();
+    let ended = open.iter().find(awaits).or(match open.as_slice() {
+        [only] if only.state != OperationState::Pending => Some(only),
+        _ => None,
     });
-    awaited.map_or(Ok(()), |operation| transaction.end_operation(&operation.id, &done(movement), at))
+    ended.map_or(Ok(()), |operation| transaction.end_operation(&operation.id, &done(movement), at))
+}
+
+/// Returns the movement by which an operation was done although its provider cannot tell: the payment of a charge's order, or the
+/// refund that was entered since a refund was begun, if no other refund of its amount is open.
+pub fn told_otherwise(transaction: &mut dyn Transaction, operation: &Operation) -> Result<Option<MovementId>, Error> {
+    let OperationTask::Refund { payment, amount } = &operation.task else { return paid_by(transaction, operation) };
+    let of_payment = transaction.operations_of_payment(*payment)?;
+    let is_other = |one: &Operation| one.id != operation.id && one.state.is_open() && one.task.amount() == Some(*amount);
+    if of_payment.iter().any(is_other) {
+        return Ok(None);
+    }
+    let Some(payment) = transaction.movement(*payment)? else { return Ok(None) };
+    let Some(reported) = reported_refund(transaction, operation, &payment)? else { return Ok(None) };
+    Ok(transaction.movement(reported)?.filter(|refund| refund.entry.is_some()).map(|refund| refund.movement.id))
 }
 
 fn done(movement: MovementId) -> OperationState {

@@ -1,8 +1,7 @@
 //! Payments: which order or account one credits.
 
 use domain::{
-    AccountNumber, EntryKind, Event, EventKind, MismatchReason, Operation, OperationId, Order, OrderId, Recurrence,
-    UnmatchedEvent,
+    AccountNumber, EntryKind, Event, EventKind, MismatchReason, OperationId, Order, OrderId, Recurrence, UnmatchedEvent,
 };
 
 use super::awaited;
@@ -17,8 +16,6 @@ pub struct CreditTarget {
     pub order: Option<OrderId>,
     /// Whether it pays the order.
     pub pays: bool,
-    /// The charge that it is of, if the host charged the payer for the order.
-    pub charge: Option<Operation>,
 }
 
 /// Matches a payment to the order that it names, if the amounts are equal to the kopeck and the order is not paid; or to the
@@ -36,11 +33,8 @@ pub fn settle(
     if hold.is_some_and(Hold::is_released) {
         return Ok(Err(MismatchReason::HoldReleased));
     }
-    let target = match awaited::charge_of(transaction, event, own)? {
-        Some((charge, order)) => {
-            let (account, order) = (order.account, Some(order.id));
-            CreditTarget { account, order, pays: true, charge: Some(charge) }
-        }
+    let target = match awaited::charged_order(transaction, event, own)? {
+        Some(order) => CreditTarget { account: order.account, order: Some(order.id), pays: true },
         None => match named_target(transaction, event)? {
             Ok(target) => target,
             Err(reason) => return Ok(Err(reason)),
@@ -57,7 +51,7 @@ fn named_target(transaction: &mut dyn Transaction, event: &Event) -> Result<Resu
         (None, None) => Ok(Err(MismatchReason::UnknownOrder)),
         (None, Some(account)) => Ok(match transaction.account(account)? {
             None => Err(MismatchReason::UnknownAccount),
-            Some(_) => Ok(CreditTarget { account: account.clone(), order: None, pays: false, charge: None }),
+            Some(_) => Ok(CreditTarget { account: account.clone(), order: None, pays: false }),
         }),
         (Some(id), _) => {
             let Some(order) = transaction.order(id)? else { return Ok(Err(MismatchReason::UnknownOrder)) };
@@ -65,7 +59,7 @@ fn named_target(transaction: &mut dyn Transaction, event: &Event) -> Result<Resu
                 return Ok(Err(reason));
             }
             let pays = facts.recurrence != Recurrence::Repeat;
-            Ok(Ok(CreditTarget { account: order.account, order: Some(order.id), pays, charge: None }))
+            Ok(Ok(CreditTarget { account: order.account, order: Some(order.id), pays }))
         }
     }
 }

@@ -168,16 +168,16 @@ fn apply(
         NewMovement { event, origin, callback, entry: None, unmatched: None, parent: ended, order: None, open_until: None, at };
     // The transaction and order whose returns may have arrived before.
     let mut awaited = None;
-    let mut charge = None;
+    let mut paid = None;
     match decision {
         Decision::Keep(reason) => movement.unmatched = Some(transaction.insert_unmatched(event, reason, at)?),
-        Decision::Credit(CreditTarget { account, order, pays, charge: of }) => {
+        Decision::Credit(CreditTarget { account, order, pays }) => {
             let seq = enter(transaction, &entry_from_event(event, account, order.clone(), at))?;
             if let (true, Some(order)) = (pays, &order) {
                 transaction.mark_paid(order, seq)?;
                 transaction.remove_order_to_ask(order)?;
+                paid = Some(order.clone());
             }
-            charge = of;
             movement.entry = Some(seq);
             awaited = Some((event.facts.transaction.clone(), order));
         }
@@ -193,9 +193,9 @@ fn apply(
     let outcome = outcome_of(movement.entry, movement.unmatched, false);
     let returned = movement.parent.filter(|_| movement.entry.is_some() && event.facts.kind == EventKind::Refund);
     let id = insert(transaction, movement)?;
+    paid.map_or(Ok(()), |order| awaited::end_charge(transaction, &order, source.operation, id, at))?;
     // An operation that reports an event ends with it, by itself.
     if source.operation.is_none() {
-        charge.map_or(Ok(()), |charge| awaited::end_charge(transaction, &charge, id, at))?;
         returned.map_or(Ok(()), |payment| awaited::end_refund(transaction, event, payment, id, at))?;
     }
     if let Some(hold) = hold.and_then(Hold::open).filter(|hold| ended == Some(hold.movement.id)) {

@@ -35,6 +35,9 @@ const OPERATIONS: &str = "
             AND other.number < operations.number AND (operations.kind = 'link'
                 OR operations.state IN ('pending', 'unknown') AND other.state IN ('pending', 'unknown')))
         THEN 'another ' || operations.kind || ' of the order ' || operations.order_number || ' is not ended'
+        WHEN operations.kind = 'charge' AND operations.state IN ('pending', 'unknown') AND EXISTS (SELECT 1 FROM movements AS paid
+            WHERE paid.entry = orders.paid_by AND NOT EXISTS (SELECT 1 FROM operations AS other WHERE other.movement = paid.id))
+        THEN 'its order ' || operations.order_number || ' is paid, and it has not ended'
         WHEN operations.kind = 'cancel' AND operations.state IN ('pending', 'unknown')
             AND EXISTS (SELECT 1 FROM operations AS other WHERE other.payment = operations.payment AND other.kind = 'cancel'
             AND other.number < operations.number AND other.state IN ('pending', 'unknown'))

@@ -273,7 +273,7 @@ impl Refunds {
                 if is_of_other { State::Unknown } else { State::Done(Some(key)) }
             }
             End::Refused => State::Refused,
-            End::Unknown => State::Unknown,
+            End::Unknown => book.told_otherwise(at, self).map_or(State::Unknown, |key| State::Done(Some(key))),
             End::Waits | End::Later => State::Pending,
         };
         let operation = &mut book.operations[at];
@@ -359,7 +359,7 @@ impl Refunds {
             Step::Callback(number) => {
                 let now = Refunds::seconds(world);
                 world.book.record(Key::Reported(number), None, self, now);
-                world.book.end_awaited(Key::Reported(number));
+                world.book.end_awaited(Key::Reported(number), self);
             }
             Step::Decide(at) => self.decide_unknown(world, at),
             _ => return None,
@@ -483,7 +483,7 @@ fn worlds() -> Vec<Refunds> {
 }
 
 /// What goes wrong without each rule, in which world.
-const FAULTS: [(Without, usize, &str); 10] = [
+const FAULTS: [(Without, usize, &str); 11] = [
     (Without::StoringBeforeSending, 0, ONCE),
     (Without::KeysThatExpire, 1, ONCE),
     (Without::HoldingToTheCall, 1, ONCE),
@@ -493,6 +493,7 @@ const FAULTS: [(Without, usize, &str); 10] = [
     (Without::CountingUnknown, 0, BOUND),
     (Without::HoldingLateReports, 4, ENTERED),
     (Without::LookingForReports, 4, ENTERED),
+    (Without::ReportsOfOneAlone, 4, ENTERED),
     (Without::TimeToGoOn, 0, FORGOTTEN),
 ];
 

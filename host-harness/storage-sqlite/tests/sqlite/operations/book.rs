@@ -54,6 +54,7 @@ pub enum Without {
     CountingUnknown,
     HoldingLateReports,
     LookingForReports,
+    ReportsOfOneAlone,
     TimeToGoOn,
 }
 
@@ -79,15 +80,29 @@ impl Book {
         self.refunds.push((key, now, fits && !may_be_entered));
     }
 
-    /// Ends the oldest operation that waits for a callback, if the refund was entered.
-    pub fn end_awaited(&mut self, key: Key) {
+    /// Ends the oldest operation that waits for a callback, if the refund was entered; or else the one that is unknown, if it alone is
+    /// open.
+    pub fn end_awaited(&mut self, key: Key, model: &Refunds) {
         if self.refunds.iter().any(|(of, _, is_entered)| *of == key && *is_entered) {
-            let mut waiting = self.operations.iter_mut();
-            let waiting = waiting.find(|one| one.state == State::Pending && !one.goes_on);
-            if let Some(operation) = waiting {
-                operation.state = State::Done(Some(key));
+            let waiting = self.operations.iter().position(|one| one.state == State::Pending && !one.goes_on);
+            let is_unknown = |at: &usize| self.operations[*at].state == State::Unknown && self.is_alone(*at, model);
+            if let Some(at) = waiting.or_else(|| (0..self.operations.len()).find(is_unknown)) {
+                self.operations[at].state = State::Done(Some(key));
             }
         }
+    }
+
+    /// Reports whether no other operation is open.
+    fn is_alone(&self, at: usize, model: &Refunds) -> bool {
+        let is_open = |one: &Stored| matches!(one.state, State::Pending | State::Unknown);
+        let others = self.operations.iter().enumerate().filter(|(other, one)| *other != at && is_open(one));
+        model.is_without(Without::ReportsOfOneAlone) || others.count() == 0
+    }
+
+    /// Returns the refund by which an operation was done although its provider cannot tell.
+    pub fn told_otherwise(&self, at: usize, model: &Refunds) -> Option<Key> {
+        let is_entered = |key: &Key| self.refunds.iter().any(|(of, _, is_entered)| of == key && *is_entered);
+        self.reported(at).filter(|key| self.is_alone(at, model) && is_entered(key))
     }
 
     pub fn operation_of(&self, key: Key) -> Option<usize> {
