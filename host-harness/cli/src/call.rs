@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let options = OutboundOptions { loopback: arguments.allow_loopback, ..OutboundOptions::default() };
         HttpClient::new(&options).map_err(|error| Failure::Usage(error.to_string()))
     });
-    let merchant = provider.merchant(settings.clone())?;
+    let merchant = input::configured(&provider, settings.clone())?;
     let is_report = matches!(function, FunctionCall::FetchReport(_));
     let mut shown = Steps {
         answers: &answers,

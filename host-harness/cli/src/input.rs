@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::{CallbackRequest, Description, Fields, HttpMethod, Settings};
+use host::ProviderTexts;
 use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig};
 use serde::de::DeserializeOwned;
 
@@ -37,7 +39,7 @@ impl MerchantArguments {
     /// Loads the component and configures a merchant.
     pub fn merchant(&self) -> Result<Merchant, Failure> {
         let provider = self.provider()?;
-        Ok(provider.merchant(self.settings(provider.description())?)?)
+        Ok(configured(&provider, self.settings(provider.description())?)?)
     }
 
     /// Loads the component.
@@ -53,6 +55,19 @@ impl MerchantArguments {
             None => Ok(Settings::new(entered)),
         }
     }
+}
+
+/// Configures a merchant whose texts hold no secret and no card number.
+pub fn configured(provider: &Provider, settings: Settings) -> Result<Merchant, Error> {
+    let merchant = provider.merchant(settings.clone())?;
+    let description = provider.description();
+    let is_secret = |name: &str| description.settings.iter().any(|setting| setting.kind.is_secret() && setting.name == name);
+    let values = |secret: bool| {
+        let values = settings.expose().iter().filter(move |(name, _)| is_secret(name) == secret);
+        values.map(|(_, value)| value.as_str())
+    };
+    let texts = ProviderTexts::new(description, values(true), values(false));
+    Ok(merchant.with_texts(Arc::new(texts)))
 }
 
 /// A callback request, given by arguments.

@@ -106,6 +106,10 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     require_caller(app, &name, address, request.headers(), peer)?;
+    let looks_up = app.host.looks_up(&name);
+    if looks_up {
+        app.guard.require_lookup(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
+    }
     let callback = read(method, address, request).await?;
     let (reply_tx, reply_rx) = oneshot::channel();
     // The receiver is gone if this request has ended.
@@ -116,6 +120,9 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
         let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish();
         let is_flood = |error: &HostError| error.code == Some(ErrorCode::TooManyLookups);
         if outcome.as_ref().map_or_else(is_flood, |outcome| outcome.result == CallbackResult::Refused) {
+            if looks_up {
+                app.guard.count_lookup(address);
+            }
             app.guard.refused(address)?;
         }
         let outcome = outcome?;

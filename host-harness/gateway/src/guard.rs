@@ -6,6 +6,10 @@
 //! call pool), so that a flood from one address does not delay callbacks from others. A genuine callback in the flood waits in
 //! that lane for at most as many calls as there are connections, about 33 µs each, and is credited. Only refused callbacks are
 //! answered with 429.
+//!
+//! Callbacks that only an answer of the payment system proves are the exception: each costs a call with the merchant's key before
+//! anybody knows whether it is genuine. Those of a network above the rate are answered with 429 before a call is made, so that
+//! here a forger limits the genuine ones of the same network. It is a wide one, since a customer of a provider has many addresses.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +21,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use host::{Lane, network_of};
+use host::{Lane, network_of, wide_network_of};
 
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
@@ -32,6 +36,9 @@ pub struct Guard {
     forwarded: Forwarded,
     refused: Option<DefaultKeyedRateLimiter<IpAddr>>,
     suspects: Suspects,
+    /// Of callbacks that were looked up, or are not any more, by wide networks.
+    looked_up: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    flooding: Suspects,
     top_ups: DefaultKeyedRateLimiter<(String, IpAddr)>,
 }
 
@@ -45,6 +52,8 @@ impl Guard {
             forwarded,
             refused: refused_rate.map(|rate| RateLimiter::keyed(quota(rate))),
             suspects: Suspects::default(),
+            looked_up: refused_rate.map(|rate| RateLimiter::keyed(quota(rate))),
+            flooding: Suspects::default(),
             top_ups: RateLimiter::keyed(Quota::per_minute(TOP_UPS_PER_MINUTE)),
         }
     }
@@ -74,6 +83,23 @@ impl Guard {
         limited(limiter, &address).inspect_err(|_| self.suspects.add(address))
     }
 
+    /// Admits a callback that only an answer of the payment system proves, before that is asked.
+    ///
+    /// # Errors
+    /// 429 if its network has exceeded the rate of refused ones lately.
+    pub fn require_lookup(&self, address: IpAddr) -> Result<(), Problem> {
+        let is_flooding = self.flooding.contains(wide_network_of(address));
+        if is_flooding { Err(too_many(SUSPECT_TIME.as_secs())) } else { Ok(()) }
+    }
+
+    /// Counts a callback that was looked up and refused, or turned away as one of too many.
+    pub fn count_lookup(&self, address: IpAddr) {
+        let network = wide_network_of(address);
+        if self.looked_up.as_ref().is_some_and(|limiter| limiter.check_key(&network).is_err()) {
+            self.flooding.add(network);
+        }
+    }
+
     /// Counts an order from an account's cabinet. The count is separate from that of callbacks, which may come through the same
     /// web server.
     ///
@@ -87,9 +113,8 @@ impl Guard {
     pub fn evict_idle(&self) {
         self.top_ups.retain_recent();
         self.suspects.evict_idle();
-        if let Some(refused) = &self.refused {
-            refused.retain_recent();
-        }
+        self.flooding.evict_idle();
+        [&self.refused, &self.looked_up].into_iter().flatten().for_each(|limiter| limiter.retain_recent());
     }
 }
 
@@ -160,6 +185,24 @@ mod tests {
         assert_eq!((lane("10.0.0.1"), lane("2001:db8::3"), lane("10.0.0.3")), (Lane::Suspects, Lane::Suspects, Lane::Main));
         guard.evict_idle();
         assert_eq!(lane("10.0.0.1"), Lane::Suspects, "it stays a suspect for a while");
+    }
+
+    #[test]
+    fn a_wide_network_above_the_rate_has_nothing_looked_up() {
+        for (forgers, others) in
+            [(["203.0.113.1", "203.0.113.200"], "203.0.114.1"), (["2a02:1234:1:1::1", "2a02:1234:1:ff::1"], "2a02:1234:2::1")]
+        {
+            let guard = guard(5);
+            let is_admitted = |address: &str| guard.require_lookup(address.parse().unwrap()).is_ok();
+            assert!(forgers.into_iter().all(is_admitted));
+            for forger in forgers.iter().cycle().take(20) {
+                guard.count_lookup(forger.parse().unwrap());
+            }
+            assert!(!forgers.into_iter().any(is_admitted) && is_admitted(others));
+        }
+        let unlimited = guard(0);
+        (0..100).for_each(|_| unlimited.count_lookup([203, 0, 113, 1].into()));
+        assert!(unlimited.require_lookup([203, 0, 113, 1].into()).is_ok());
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl CallHost {
         Some(CallHost { host: url.host_str()?.to_owned(), port: url.port_or_known_default()? })
     }
 
+    /// Reports whether nothing can listen there.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.port == 0
+    }
+
     /// Parses what a description declares: `host` or `host:port`.
     fn declared(text: &str) -> Option<CallHost> {
         CallHost::of_url(&format!("https://{text}"))

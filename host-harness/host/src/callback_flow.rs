@@ -9,10 +9,11 @@ mod billing;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::{
     Account, CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, Exchange, HttpCall, HttpReply,
-    Outcome, Problem, ProvedEvent, Step, StoredCallback, Verdict, WishRefusal,
+    Outcome, ProvedEvent, Step, StoredCallback, Verdict, WishRefusal,
 };
 use ledger::{Origin, Reported, Submission, Submitted};
 
@@ -25,7 +26,7 @@ use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::error_code::ErrorCode;
 use crate::host::Host;
-use crate::lookups::{Admission, JudgedOnce, LookupPermit, network_of};
+use crate::lookups::{Admission, JudgedOnce, LookupPermit, wide_network_of};
 use crate::providers::measured;
 use crate::questions::{told_of, told_of_ledger};
 use crate::refusals::{CALLER_UNKNOWN, PROVIDER_FAILED, SUM_TOO_LARGE, TOO_MANY_LOOKUPS};
@@ -159,29 +160,35 @@ impl Callback {
     /// Has a call made as soon as it may be. Where nothing proves the callback yet, anybody could have the host call, so that few
     /// such callbacks may at once.
     fn want_call(self, call: HttpCall) {
-        let is_lookup = self.component.callback_proof() == Some(CallbackProof::Lookup);
-        let is_unproved = is_lookup && !self.host.0.known_callers.contains(&self.slot.name);
+        let is_unproved = self.host.is_unproved(&self.slot.name, &self.component);
         if !is_unproved || self.permit.is_some() {
             return self.have_called(call);
         }
         let lookups = self.slot.lookups.clone();
-        let go_on = |(mut callback, call): (Callback, HttpCall), permit| {
-            callback.permit = Some(permit);
-            callback.have_called(call);
+        let go_on = |(mut callback, call): (Callback, HttpCall), permit| match permit {
+            Some(permit) => {
+                callback.permit = Some(permit);
+                callback.have_called(call);
+            }
+            // From another thread: this one may be that of a callback which took its place.
+            None => callback.later(Callback::turn_away),
         };
         // Without an address, as where a billing system passes a callback on, all are of one network.
-        let network = network_of(self.request.remote_address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
-        match lookups.admit(network, (self, call), go_on) {
-            Admission::Now(wanted, permit) => go_on(wanted, permit),
+        let network = wide_network_of(self.request.remote_address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        match lookups.admit(network, Instant::now(), (self, call), go_on) {
+            Admission::Now(wanted, permit) => go_on(wanted, Some(permit)),
             Admission::Later => {}
-            Admission::Refused((callback, _)) => {
-                let (host, name) = (&callback.host.0, &callback.slot.name);
-                host.refusals.count(name, TOO_MANY_LOOKUPS, callback.request.received_at);
-                host.observer.callback_processed(name, TOO_MANY_LOOKUPS);
-                let why = "too many callbacks of this provider are being looked up; retry";
-                callback.end(Err(HostError::unavailable(why).with_code(ErrorCode::TooManyLookups).of_callback()));
-            }
+            Admission::Refused((callback, _)) => callback.turn_away(),
         }
+    }
+
+    /// Ends a callback that proves nothing and for which no call is made, since there are too many.
+    fn turn_away(self) {
+        let (host, name) = (&self.host.0, &self.slot.name);
+        host.refusals.count(name, TOO_MANY_LOOKUPS, self.request.received_at);
+        host.observer.callback_processed(name, TOO_MANY_LOOKUPS);
+        let why = "too many callbacks of this provider are being looked up; retry";
+        self.end(Err(HostError::unavailable(why).with_code(ErrorCode::TooManyLookups).of_callback()));
     }
 
     /// Has a call made, and goes on with its result. No thread waits for it.
@@ -245,7 +252,7 @@ impl Callback {
             }
             Verdict::Unresolved(problem) => {
                 let raw = self.take_masked(&[]);
-                if let Err(error) = host.store_unresolved(&slot, &self.component, raw, problem) {
+                if let Err(error) = host.store_unresolved(&slot, raw, problem) {
                     return self.end(Err(error));
                 }
                 CallbackResult::Unresolved
@@ -301,11 +308,6 @@ impl Callback {
             Verdict::Refused(problem) => (CallbackResult::Refused, Some(problem)),
             Verdict::Unavailable => (CallbackResult::Unavailable, None),
         };
-        let problem = problem.map(|problem| {
-            let Problem { mut message, .. } = problem;
-            CardData::new(self.component.description(), &[]).mask_named("", &mut message);
-            Problem { message, ..problem }
-        });
         let ended = match reply {
             Some(reply) => Ok(Answered { reply, result: Judged::Other(result), problem }),
             None => Err(HostError::internal("a callback without events has no reply".to_owned())),
@@ -315,9 +317,7 @@ impl Callback {
 
     /// Returns an event as the ledger takes it.
     fn event(&self, event: &ProvedEvent) -> Event {
-        let mut event = event.clone();
-        CardData::mask_event(self.component.description(), &mut event);
-        Event::new(self.slot.name.clone(), event)
+        Event::new(self.slot.name.clone(), event.clone())
     }
 
     /// Has the ledger record events, which the provider reported as `proved`. `accounts` are those that billing has.

@@ -1,6 +1,7 @@
 //! Callbacks of payment systems: their acceptance, and what is counted and stored of them beside events.
 
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use domain::{CallbackProof, CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
@@ -83,18 +84,24 @@ impl Host {
         component.callback_proof() == Some(CallbackProof::Caller) && !self.0.known_callers.contains(provider)
     }
 
+    /// Reports whether only an answer of the payment system proves the callbacks of a provider, and nobody said who may send them:
+    /// anybody has a call made by one. `false` for a provider that is not loaded.
+    pub fn looks_up(&self, provider: &ProviderName) -> bool {
+        self.0.registry.get(provider).is_ok_and(|slot| self.is_unproved(provider, &slot.component()))
+    }
+
+    pub(crate) fn is_unproved(&self, provider: &ProviderName, component: &ActiveComponent) -> bool {
+        component.callback_proof() == Some(CallbackProof::Lookup) && !self.0.known_callers.contains(provider)
+    }
+
     /// Stores an unresolved callback, once for all its repetitions.
-    pub(crate) fn store_unresolved(
-        &self,
-        slot: &ProviderSlot,
-        component: &ActiveComponent,
-        raw: StoredCallback,
-        problem: Problem,
-    ) -> Result<(), HostError> {
+    pub(crate) fn store_unresolved(&self, slot: &ProviderSlot, raw: StoredCallback, problem: Problem) -> Result<(), HostError> {
         let (observer, name) = (&self.0.observer, &slot.name);
-        let Problem { code, mut message, .. } = problem;
-        CardData::new(component.description(), &[]).mask_named("", &mut message);
-        let stored = self.0.ledger.store_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
+        let Problem { code, message, .. } = problem;
+        // What is stored already is counted, whatever the limit is.
+        let is_admitted = raw.remote_address.parse().map_or(true, |address| slot.unrecognized.admit(address, Instant::now()));
+        let of_code_max = if is_admitted { PROVED_MAX } else { 0 };
+        let stored = self.0.ledger.store_unrecognized(raw, code.clone(), message, Some(of_code_max));
         let stored = stored.inspect_err(|_| observer.callback_processed(name, "not-stored"))?;
         observer.callback_processed(name, "unresolved");
         match stored {

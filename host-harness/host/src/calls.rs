@@ -127,6 +127,10 @@ impl Host {
             return Err(NotPermitted { host, counted_as: OTHER.to_owned(), why });
         };
         let refused = |why| NotPermitted { host: host.to_string(), counted_as: host.to_string(), why };
+        // Web servers and proxies log URLs.
+        if component.holds_secret(&call.url) {
+            return Err(refused("a secret of the settings stands in its URL; report it to the component's author"));
+        }
         let Some(outbound) = self.0.outbound.clone() else { return Err(refused("this host makes no calls")) };
         let identity = match &call.client_certificate {
             Some(setting) => Some(

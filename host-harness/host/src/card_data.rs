@@ -20,6 +20,9 @@ const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 const SET_OFF_BY: &[u8] = b" -._/,;:+*|\t\r\n\0";
 const MARKS_MAX: usize = 3;
 const GROUP_DIGITS_MIN: usize = 3;
+/// How many digits a security code or a PIN has.
+const CODE_DIGITS_MIN: usize = 3;
+const CODE_DIGITS_MAX: usize = 6;
 /// How many digits of a card number are kept, as PCI DSS allows: the issuer's and the last ones.
 const FIRST_DIGITS: usize = 6;
 const LAST_DIGITS: usize = 4;
@@ -217,6 +220,41 @@ impl<'d> CardData<'d> {
                 edits.extend(hidden.map(|at| Edit { place: text.source(*at..*at + 1), with: b"X" }));
             }
         }
+    }
+}
+
+/// Masks card numbers in a sentence, and the digits after a word that names a security code.
+pub fn mask_message(message: &mut String) {
+    // Nearly all messages. Digits may also be full-width or Arabic ones, by their first byte in UTF-8.
+    let digits = message.bytes().filter(|byte| byte.is_ascii_digit() || matches!(byte, 0xef | 0xd9 | 0xdb)).count();
+    if digits < CODE_DIGITS_MIN {
+        return;
+    }
+    let mut edits = Vec::new();
+    let text = Text::plain(message.as_bytes()).simplified();
+    CardData::default().numbers(&text, 0..text.bytes.len(), &mut edits);
+    codes(&text, &mut edits);
+    edits.sort_by_key(|edit| edit.place.start);
+    edits.dedup_by_key(|edit| edit.place.start);
+    let mut bytes = message.as_bytes().to_vec();
+    if apply(&mut bytes, edits) {
+        *message = String::from_utf8_lossy(&bytes).into_owned();
+    }
+}
+
+/// Masks what follows a word that names a security code, if it is as many digits as a code has.
+fn codes(text: &Text<'_>, edits: &mut Vec<Edit>) {
+    let mut is_after_name = false;
+    let mut at = 0;
+    for word in text.bytes.split(|byte| !byte.is_ascii_alphanumeric()) {
+        let is_code = (CODE_DIGITS_MIN..=CODE_DIGITS_MAX).contains(&word.len()) && word.iter().all(u8::is_ascii_digit);
+        if is_code && is_after_name {
+            edits.extend((at..at + word.len()).map(|at| Edit { place: text.source(at..at + 1), with: b"X" }));
+        }
+        if !word.is_empty() {
+            is_after_name = std::str::from_utf8(word).is_ok_and(is_code_name);
+        }
+        at += word.len() + 1;
     }
 }
 
@@ -519,6 +557,27 @@ mod tests {
         );
         assert_eq!(callback.body, b"\xff\xfe=1");
         assert!(!CardData::default().mask_callback(&mut callback));
+    }
+
+    #[test]
+    fn a_sentence_keeps_no_card_number_and_no_code() {
+        for (text, want) in [
+            (format!("The card {VISA} was declined"), "The card 411111XXXXXX1111 was declined".to_owned()),
+            (format!("card {VISA} cvv 123"), "card 411111XXXXXX1111 cvv XXX".to_owned()),
+            ("cvv=123, CVC2: \"9999\", pin 12".to_owned(), "cvv=XXX, CVC2: \"XXXX\", pin 12".to_owned()),
+            ("карта 4111 1111 1111 1111".to_owned(), "карта 4111 11XX XXXX 1111".to_owned()),
+        ] {
+            let mut message = text.clone();
+            mask_message(&mut message);
+            assert_eq!(message, want);
+        }
+        for text in
+            ["", "cvv is wrong", "refused with status 400 (cvv): 17", "Заказ 1234567 не найден", "pin of order 12345678"]
+        {
+            let mut message = text.to_owned();
+            mask_message(&mut message);
+            assert_eq!(message, text);
+        }
     }
 
     #[test]

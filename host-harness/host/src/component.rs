@@ -1,6 +1,7 @@
 //! The active component of a payment system, and whether its settings are usable.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::{Ability, CallbackProof, Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
 use sandbox::{Limits, Merchant, Provider};
@@ -10,6 +11,7 @@ use crate::call_hosts::{CallHost, call_hosts};
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::outbound::ClientIdentity;
+use crate::provider_texts::ProviderTexts;
 use crate::stored_settings::StoredSettings;
 
 /// A component, and whether it can be called. A call that holds it completes with it, even if the component is swapped
@@ -35,6 +37,8 @@ pub(crate) enum State {
         entered_secrets: Vec<String>,
         /// The entered secrets of several lines by name, each of which a call may name as its client certificate.
         certificates: Vec<(String, ClientIdentity)>,
+        /// What masks the texts of `merchant`.
+        texts: Arc<ProviderTexts>,
     },
 }
 
@@ -63,10 +67,15 @@ impl ActiveComponent {
         let mut component = ActiveComponent { provider, state: State::NotConfigured, secrets: stored.secrets().clone() };
         let (secrets, public_settings): (Fields, Fields) =
             settings.into_iter().partition(|(name, _)| component.is_secret(name));
+        // Secrets of before too: a payment system may go on with them for a while.
+        let values = secrets.iter().map(|(_, value)| value.as_str()).chain(stored.secret_values().map(|(_, value)| value));
+        let others = public_settings.iter().map(|(_, value)| value.as_str());
+        let texts = Arc::new(ProviderTexts::new(component.description(), values, others));
+        let merchant = merchant.with_texts(texts.clone());
         let certificates = component.certificates(&secrets);
         let entered_secrets = secrets.into_iter().map(|(name, _)| name).collect();
         component.state = match merchant.callback_proof() {
-            Ok(proof) => State::Ready { merchant, proof, public_settings, entered_secrets, certificates },
+            Ok(proof) => State::Ready { merchant, proof, public_settings, entered_secrets, certificates, texts },
             Err(error) => State::SettingsRejected(error.to_string()),
         };
         component
@@ -159,6 +168,14 @@ impl ActiveComponent {
                 certificates.iter().find(|(name, _)| name == setting).map(|(_, certificate)| certificate)
             }
             State::NotConfigured | State::SettingsRejected(_) => None,
+        }
+    }
+
+    /// Reports whether a secret of its settings stands in a text.
+    pub(crate) fn holds_secret(&self, text: &str) -> bool {
+        match &self.state {
+            State::Ready { texts, .. } => texts.holds_secret(text),
+            State::NotConfigured | State::SettingsRejected(_) => false,
         }
     }
 

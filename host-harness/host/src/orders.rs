@@ -10,6 +10,7 @@ use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
+use crate::link_hosts;
 use crate::providers::measured;
 use crate::slot::{ProviderSlot, ProviderStatus};
 use crate::text::{TEXT_CHARS_MAX, required_text};
@@ -272,7 +273,11 @@ impl Host {
                 called => called?,
             };
             match step {
-                Step::Done(result) => return Ok(Some(result)),
+                // Without a call, the link leads where the settings say.
+                Step::Done(result) if context.called.is_empty() => return Ok(Some(result)),
+                Step::Done(result) => {
+                    return Ok(Some(result.and_then(|link| link_hosts::checked(link, self.0.outbound.as_deref()))));
+                }
                 Step::Ask(questions) => {
                     let answers = self.answer(slot, questions, context.now);
                     context.asked.extend(answers);

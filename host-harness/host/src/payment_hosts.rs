@@ -22,7 +22,7 @@ pub const UNREACHABLE_CODE: &str = "host-unreachable";
 pub enum Confirmed {
     /// All hosts: the settings are entered on the server itself, by somebody with access to its files.
     All,
-    /// These hosts, in ASCII.
+    /// These hosts, in ASCII, with their ports where these are not 443.
     Hosts(Vec<String>),
 }
 
@@ -57,11 +57,11 @@ fn is_loopback(address: &str) -> bool {
     }
 }
 
-/// Returns the host of an entered address if it is unfamiliar: neither the component's default nor the host in the active
-/// settings.
-pub fn unfamiliar(address: &str, familiar: &[&str]) -> Option<String> {
-    let host = host(address).filter(|_| !is_loopback(address))?;
-    let is_known = familiar.iter().any(|known| self::host(known).as_deref() == Some(host.as_str()));
+/// Returns the host of an entered address, with its port, if it is unfamiliar: neither the component's default nor the host in the
+/// active settings. Whoever listens at another port of a host need not be the payment system.
+pub fn unfamiliar(address: &str, familiar: &[&str]) -> Option<CallHost> {
+    let host = CallHost::of_url(address).filter(|_| !is_loopback(address))?;
+    let is_known = familiar.iter().any(|known| CallHost::of_url(known).as_ref() == Some(&host));
     (!is_known).then_some(host)
 }
 
@@ -125,13 +125,17 @@ impl EnteredSettings<'_> {
         };
         let message = format!("It leads to another host: {host}.{goes} Confirm that host, or correct the address.");
         let in_russian = format!("Адрес ведёт на другой узел: {host}.{in_russian} Проверьте его и подтвердите ниже.");
-        (!confirmed.contains(&host)).then(|| problem(CODE, message, in_russian).at(&setting.name))
+        (!confirmed.contains(&host.to_string())).then(|| problem(CODE, message, in_russian).at(&setting.name))
     }
 
     /// Returns a problem for an address that is never called. One that was in use before stays, so that other settings can be changed.
     fn unreachable(&self, setting: &SettingSpec) -> Option<Problem> {
         let address = value(self.entered, &setting.name)?;
-        let (outbound, host) = (self.outbound.filter(|_| self.has_calls)?, CallHost::of_url(address)?);
+        let host = CallHost::of_url(address)?;
+        if host.is_nowhere() {
+            return Some(unreachable_problem(&host, Unreachable::Special).at(&setting.name));
+        }
+        let outbound = self.outbound.filter(|_| self.has_calls)?;
         if CallHost::of_url(&self.before(setting)).is_some_and(|before| before == host) {
             return None;
         }
@@ -267,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_stored_secret_is_entered_again_before_it_goes_to_another_host() {
-        let confirmed = Confirmed::listed("evil.example,api.example,own.example");
+        let confirmed = Confirmed::listed("evil.example,api.example,own.example,own.example:8443");
         let in_use = "key=k1 api=https://own.example/v3";
         for (entered, want) in [
             ("api=https://own.example/v4", &[][..]),
@@ -303,6 +307,9 @@ mod tests {
             (true, "", "api=https://localhost/", &["host-unreachable api"]),
             (true, "", "api=http://127.0.0.1:9/", &["host-unreachable api"]),
             (false, "", "api=http://127.0.0.1:9/", &[]),
+            (true, "", "api=https://api.example:22/v3", &["host-unconfirmed api"]),
+            (true, "", "api=https://api.example:0/v3", &["host-unreachable api"]),
+            (false, "", "api=https://api.example:0/v3", &["host-unreachable api"]),
             (true, "api=http://127.0.0.1:9/", "api=http://127.0.0.1:9/a", &[]),
             (true, "api=http://127.0.0.1:9/", "api=http://127.0.0.1:10/", &["host-unreachable api"]),
         ] {
@@ -345,7 +352,9 @@ mod tests {
         let known = ["https://pay.example.ru/", "https://old.example.ru/a"];
         for (address, want) in [
             ("https://pay.example.ru/other", None),
-            ("https://old.example.ru:444/", None),
+            ("https://old.example.ru:443/", None),
+            ("https://old.example.ru:444/", Some("old.example.ru:444")),
+            ("http://old.example.ru/", Some("old.example.ru:80")),
             ("http://127.0.0.1:8080/", None),
             ("http://localhost/", None),
             ("http://[::1]:1/", None),
@@ -354,7 +363,8 @@ mod tests {
             ("https://localhost.evil.example/", Some("localhost.evil.example")),
             ("https://pay.example.ru./", Some("pay.example.ru.")),
         ] {
-            assert_eq!(unfamiliar(address, &known).as_deref(), want, "{address}");
+            let found = unfamiliar(address, &known).map(|host| host.to_string());
+            assert_eq!(found.as_deref(), want, "{address}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use domain::{Ability, Context, Event, Order, OrderId, PaymentStatus, Problem, ProvedEvent, Step, StoredCallback};
 use ledger::{Origin, Reported, Submission, Submitted, next_ask};
 
-use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
@@ -93,9 +92,9 @@ impl Host {
                 }
             };
             if let Some(problem) = &status.unresolved {
-                self.store_unresolved_status(slot, &component, id, problem.clone())?;
+                self.store_unresolved_status(slot, id, problem.clone())?;
             }
-            if self.record_status(slot, &component, &status.events, &context)? {
+            if self.record_status(slot, &status.events, &context)? {
                 return Ok(Some(status));
             }
         }
@@ -129,22 +128,11 @@ impl Host {
     }
 
     /// Records the events of a status. Returns `false` if what the provider was told is no longer so.
-    fn record_status(
-        &self,
-        slot: &ProviderSlot,
-        component: &ActiveComponent,
-        events: &[ProvedEvent],
-        context: &Context,
-    ) -> Result<bool, HostError> {
+    fn record_status(&self, slot: &ProviderSlot, events: &[ProvedEvent], context: &Context) -> Result<bool, HostError> {
         if events.is_empty() {
             return Ok(true);
         }
-        let event = |event: &ProvedEvent| {
-            let mut event = event.clone();
-            CardData::mask_event(component.description(), &mut event);
-            Event::new(slot.name.clone(), event)
-        };
-        let events: Vec<Event> = events.iter().map(event).collect();
+        let events: Vec<Event> = events.iter().map(|event| Event::new(slot.name.clone(), event.clone())).collect();
         let submission = Submission {
             provider: slot.name.clone(),
             events: Reported::Facts(events.clone()),
@@ -170,13 +158,7 @@ impl Host {
     }
 
     /// Shows an operator that something may have happened to the money of an order.
-    fn store_unresolved_status(
-        &self,
-        slot: &ProviderSlot,
-        component: &ActiveComponent,
-        order: &OrderId,
-        problem: Problem,
-    ) -> Result<(), HostError> {
+    fn store_unresolved_status(&self, slot: &ProviderSlot, order: &OrderId, problem: Problem) -> Result<(), HostError> {
         let raw = StoredCallback {
             provider: slot.name.clone(),
             received_at: self.now(),
@@ -190,6 +172,6 @@ impl Host {
             // It is no callback that could be judged again.
             is_masked: true,
         };
-        self.store_unresolved(slot, component, raw, problem)
+        self.store_unresolved(slot, raw, problem)
     }
 }

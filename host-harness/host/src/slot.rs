@@ -15,6 +15,7 @@ use crate::roster::Stamp;
 use crate::sealing::Key;
 use crate::stored_settings::LoadedSettings;
 use crate::swap::vetting;
+use crate::unrecognized_rates::UnrecognizedRates;
 use crate::wishes::PendingWishes;
 
 /// A payment system in use.
@@ -30,6 +31,8 @@ pub(crate) struct ProviderSlot {
     paused: RwLock<Option<Stamp>>,
     /// The callbacks that prove nothing by themselves.
     pub(crate) lookups: Arc<Lookups>,
+    /// How many callbacks that cannot be resolved are stored of each network.
+    pub(crate) unrecognized: UnrecognizedRates,
     /// The wishes to which billing is being asked to agree.
     pub(crate) wishes: Arc<PendingWishes>,
 }
@@ -132,6 +135,7 @@ impl ProviderSlot {
             accepted_at: AtomicU64::new(0),
             failure: Mutex::new(None),
             lookups: Arc::default(),
+            unrecognized: UnrecognizedRates::default(),
             wishes: Arc::default(),
         })
     }

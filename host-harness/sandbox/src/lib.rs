@@ -73,6 +73,7 @@ mod request;
 mod resource;
 mod sandbox;
 mod summary;
+mod texts;
 pub mod unchecked;
 
 pub use call::Usage;
@@ -87,3 +88,4 @@ pub use load::Provider;
 pub use merchant::{Export, Merchant, Report, Session};
 pub use resource::{Resource, TOGETHER_PERCENT_MAX};
 pub use sandbox::Sandbox;
+pub use texts::TextFilter;

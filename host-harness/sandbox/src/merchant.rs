@@ -20,6 +20,7 @@ use crate::function::Function;
 use crate::input_bytes::InputBytes;
 use crate::limits::Limits;
 use crate::request::GivenRequest;
+use crate::texts::{TextFilter, Texts};
 use crate::unchecked;
 
 pub use report::Report;
@@ -36,6 +37,7 @@ pub struct Merchant {
     contract: &'static dyn Contract,
     description: Arc<Description>,
     settings: Arc<Settings>,
+    texts: Option<Arc<dyn TextFilter>>,
 }
 
 impl Merchant {
@@ -45,9 +47,16 @@ impl Merchant {
         description: Arc<Description>,
         settings: Settings,
     ) -> Result<Merchant, Error> {
-        let merchant = Merchant { component, contract, description, settings: Arc::new(settings) };
+        let merchant = Merchant { component, contract, description, settings: Arc::new(settings), texts: None };
         merchant.configure(Function::Configure, None)?;
         Ok(merchant)
+    }
+
+    /// Has `texts` change the texts for people in all answers to links, callbacks and abilities. Write-offs are the operator's own,
+    /// and what an export says of them is not changed; neither is a report that is read from a file.
+    #[must_use]
+    pub fn with_texts(self, texts: Arc<dyn TextFilter>) -> Merchant {
+        Merchant { texts: Some(texts), ..self }
     }
 
     /// Returns what proves a callback by the merchant's settings.
@@ -146,9 +155,9 @@ impl Merchant {
         self.component.limits.check_input(Function::Configure.name(), settings.input_bytes())?;
         let mut instance = Instance::new(&self.component, function, function.fuel_max(&self.component.limits, context))?;
         let merchant = self.contract.configure(&mut instance, settings)?;
-        let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
-        let (component, description) = (self.component.clone(), self.description.clone());
-        Ok(Configuration { instance, contract: self.contract, merchant, component, description })
+        let merchant = merchant.map_err(|problems| filtered_error(&self.texts, refused(Function::Configure, problems)))?;
+        let (component, description, texts) = (self.component.clone(), self.description.clone(), self.texts.clone());
+        Ok(Configuration { instance, contract: self.contract, merchant, component, description, texts })
     }
 }
 
@@ -159,6 +168,25 @@ struct Configuration {
     merchant: ResourceAny,
     component: Arc<LimitedComponent>,
     description: Arc<Description>,
+    texts: Option<Arc<dyn TextFilter>>,
+}
+
+/// Returns a result with its texts for people as `texts` changes them.
+fn filtered<T: Texts>(texts: &Option<Arc<dyn TextFilter>>, result: Result<T, Error>) -> Result<T, Error> {
+    match (texts, result) {
+        (Some(texts), Ok(mut answer)) => {
+            answer.filter(&**texts);
+            Ok(answer)
+        }
+        (_, result) => result.map_err(|error| filtered_error(texts, error)),
+    }
+}
+
+fn filtered_error(texts: &Option<Arc<dyn TextFilter>>, mut error: Error) -> Error {
+    if let Some(texts) = texts {
+        error.filter(&**texts);
+    }
+    error
 }
 
 impl Configuration {
@@ -168,14 +196,16 @@ impl Configuration {
         }
         self.check_input(Function::CreateLink, request)?;
         self.check_context(Function::CreateLink, context)?;
-        self.contract.create_link(&mut self.instance, self.merchant, request, context)
+        let step = self.contract.create_link(&mut self.instance, self.merchant, request, context);
+        filtered(&self.texts, step)
     }
 
     fn handle_callback(&mut self, request: &CallbackRequest, context: &Context) -> Result<Step<CallbackAnswer>, Error> {
         let request = GivenRequest::new(request, &self.description.headers);
         self.check_input(Function::HandleCallback, &request)?;
         self.check_context(Function::HandleCallback, context)?;
-        self.contract.handle_callback(&mut self.instance, self.merchant, &request, context)
+        let step = self.contract.handle_callback(&mut self.instance, self.merchant, &request, context);
+        filtered(&self.texts, step)
     }
 
     fn export_writeoffs(&mut self, options: &unchecked::ExportOptions<'_>) -> Result<ResourceAny, Error> {

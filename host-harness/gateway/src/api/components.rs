@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::path::{Path, ProviderPath};
 use super::providers::SettingReport;
+use super::query::ListQuery;
 use super::{Details, Json};
 use crate::identifiers;
 use crate::problem::{FieldProblem, Problem, problem_json};
@@ -42,7 +43,8 @@ pub struct SwapOptions {
     accept_relabelled: Option<String>,
     /// The SHA-256 of the component to replace, in hexadecimal. If another one is active, the answer is 409.
     in_use: Option<String>,
-    /// The hosts to which the settings of this request may send payers and calls, in ASCII, separated by commas.
+    /// The hosts to which the settings of this request may send payers and calls, in ASCII, with `:port` where it is not 443;
+    /// separated by commas, or the parameter several times.
     confirm_hosts: Option<String>,
     /// The memory limit of a call, in bytes.
     memory_bytes_max: Option<usize>,
@@ -191,12 +193,12 @@ impl From<VerdictChange> for ChangedVerdict {
 pub async fn swap(
     State(app): State<App>,
     Path(ProviderPath { name }): Path<ProviderPath>,
-    options: Result<Query<SwapOptions>, QueryRejection>,
+    options: Result<ListQuery<SwapOptions>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     // The request is read completely before it is refused: a client whose connection is closed while it sends gets no answer.
     let read = read(&app, request).await;
-    let Query(options) = options?;
+    let ListQuery(options) = options?;
     let (bytes, settings) = read?;
     let SwapOptions { accept_changes, in_use, memory_bytes_max, fuel_max, export_fuel_max, time_ms_max, .. } = options;
     let limits = LimitChanges { memory_bytes_max, fuel_max, export_fuel_max, time_ms_max };

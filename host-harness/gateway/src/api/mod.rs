@@ -15,6 +15,7 @@ mod operation_report;
 mod operations;
 mod path;
 mod providers;
+mod query;
 mod unmatched;
 mod unrecognized;
 mod writeoffs;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::path::{Path, ProviderPath};
+use super::query::ListQuery;
 use super::{Amount, Body, Details, Json};
 use crate::identifiers;
 use crate::problem::{Problem, problem_json};
@@ -370,7 +371,7 @@ pub async fn settings(State(app): State<App>, Path(ProviderPath { name }): Path<
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreed {
-    /// Hosts in ASCII, separated by commas.
+    /// Hosts in ASCII, with their ports where these are not 443, separated by commas.
     #[serde(default)]
     confirm_hosts: String,
 }
@@ -386,18 +387,19 @@ pub struct Agreed {
     request_body = BTreeMap<String, String>,
     params(ProviderPath,
         ("confirm_hosts" = Option<String>, Query,
-            description = "The hosts to which payers and calls may be sent, in ASCII, separated by commas."),
+            description = "The hosts to which payers and calls may be sent, in ASCII, with `:port` where it is not 443; separated by commas, or \
+                           the parameter several times."),
         ("If-Match" = Option<String>, Header,
             description = "The `ETag` that was returned with the settings. Without it, changes by others are overwritten.")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_settings(
     State(app): State<App>,
     Path(ProviderPath { name }): Path<ProviderPath>,
-    agreed: Result<Query<Agreed>, QueryRejection>,
+    agreed: Result<ListQuery<Agreed>, QueryRejection>,
     headers: HeaderMap,
     body: Body<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
-    let Query(Agreed { confirm_hosts }) = agreed?;
+    let ListQuery(Agreed { confirm_hosts }) = agreed?;
     // The error of an unreadable body may quote it, and it has secrets.
     let unreadable = |problem: Problem| {
         Problem::new(problem.status, "the body must be JSON of the form {\"name\": \"value\"}, each name once")

@@ -1,7 +1,7 @@
 //! The component of a payment system: the active one, the forms that swap it, and the result of a swap.
 
 use domain::{Choice, ProviderName, SettingKind, SettingSpec};
-use host::{ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
+use host::{CallHost, ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
 use maud::{Markup, html};
 
 use super::calls::hosts;
@@ -209,8 +209,8 @@ fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusa
             @if let Some(problem) = wrong { span.bad { (problem.message_in(lang.tag())) } }
             span.hint { (lang.pick(&setting.help)) }
         }
-        @if let Some(host) = wrong.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(value)) {
-            (confirmation(lang, "confirm_hosts", &host))
+        @if let Some(host) = wrong.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| CallHost::of_url(value)) {
+            (confirmation(lang, "confirm_hosts", &host.to_string()))
         }
     }
 }

@@ -306,6 +306,7 @@ impl FromRequest<App> for CsrfForm {
     async fn from_request(request: Request, app: &App) -> Result<CsrfForm, Response> {
         let (mut parts, body) = request.into_parts();
         let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
+        require_own_site(&parts.headers, &app.config.public_url).map_err(Problem::into_response)?;
         let fields = Fields::read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
         own(&session, &fields).map_err(Problem::into_response)?;
         Ok(CsrfForm { session, fields })
@@ -334,6 +335,10 @@ impl FromRequest<App> for CsrfUpload {
                 return Err(out);
             }
         };
+        if let Err(foreign) = require_own_site(&parts.headers, &app.config.public_url) {
+            drain_body(body).await;
+            return Err(foreign.into_response());
+        }
         let form = Multipart::from_request(Request::from_parts(parts, body), app).await.map_err(IntoResponse::into_response)?;
         let read = CsrfUpload::read(session, form).await;
         read.map_err(Problem::into_response)
@@ -379,6 +384,27 @@ async fn drain_body(body: Body) {
     drop(tokio::time::timeout(PASSED_OVER_TIME_MAX, all).await);
 }
 
+/// Refuses a form that a browser sends from a page of another site, even with a token that this one leaked. A browser says so by
+/// `Sec-Fetch-Site` or, over plain HTTP or before 2023, by `Origin` alone; what is no browser says neither.
+fn require_own_site(headers: &HeaderMap, public_url: &str) -> Result<(), Problem> {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_same_site = match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => matches!(site, "same-origin" | "none"),
+        None => text(header::ORIGIN).is_none_or(|origin| {
+            // A web server may pass the requests on under another name, and then the public address decides.
+            let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+            origin.eq_ignore_ascii_case(public_url)
+                || (!authority.is_empty() && text(header::HOST).is_some_and(|host| host.eq_ignore_ascii_case(authority)))
+        }),
+    };
+    let detail = "the form was sent from a page of another site; open the page of this host and send it from there";
+    let foreign = || {
+        Problem::new(StatusCode::FORBIDDEN, detail)
+            .in_russian("Форма отправлена со страницы другого сайта. Откройте страницу этой программы и отправьте её оттуда.")
+    };
+    if is_same_site { Ok(()) } else { Err(foreign()) }
+}
+
 /// Checks that a form has the CSRF token of the session.
 fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
     let detail = "the form belongs to an earlier login; open the page again";
@@ -416,6 +442,39 @@ mod tests {
         assert_eq!(kept, "session=a_b-9; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=43200");
         let left = cookie_text(false, "cabinet", "", "/cabinet", 0);
         assert_eq!(left, "cabinet=; HttpOnly; SameSite=Lax; Path=/cabinet; Max-Age=0");
+    }
+
+    #[test]
+    fn a_form_of_another_site_is_refused() {
+        let is_same_site = |lines: &[(&'static str, &'static str)]| {
+            let pair =
+                |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+            require_own_site(&lines.iter().map(pair).collect(), "https://pay.example.ru").is_ok()
+        };
+        let (host, inner) = (("host", "pay.example.ru"), ("host", "10.0.0.5:8080"));
+        for own in [
+            &[host][..],
+            &[host, ("origin", "https://pay.example.ru")],
+            &[inner, ("origin", "https://pay.example.ru")],
+            &[inner, ("origin", "http://10.0.0.5:8080")],
+            &[inner, ("origin", "https://desk.example.ru"), ("sec-fetch-site", "same-origin")],
+            &[host, ("sec-fetch-site", "none")],
+        ] {
+            assert!(is_same_site(own), "{own:?}");
+        }
+        for foreign in [
+            &[host, ("origin", "https://evil.example")][..],
+            &[host, ("origin", "https://pay.example.ru.evil.example")],
+            &[host, ("origin", "https://pay.example.ru:8443")],
+            &[host, ("origin", "null")],
+            &[host, ("origin", "")],
+            &[("origin", "https://evil.example")],
+            &[host, ("sec-fetch-site", "cross-site")],
+            &[host, ("origin", "https://pay.example.ru"), ("sec-fetch-site", "cross-site")],
+            &[host, ("sec-fetch-site", "same-site")],
+        ] {
+            assert!(!is_same_site(foreign), "{foreign:?}");
+        }
     }
 
     #[test]

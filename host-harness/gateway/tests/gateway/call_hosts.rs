@@ -26,6 +26,12 @@ fn changing_payment_host_requires_confirmation() {
         ("", "https://payments.chronopay.com/", 204),
         ("", "https://evil.example/", 422),
         ("", "http://127.0.0.1:9/", 204),
+        ("?confirm_hosts=a.example&confirm_hosts=evil.example", "https://evil.example/", 204),
+        ("", "https://payments.chronopay.com/", 204),
+        ("", "https://payments.chronopay.com:22/", 422),
+        ("?confirm_hosts=payments.chronopay.com", "https://payments.chronopay.com:22/", 422),
+        ("?confirm_hosts=payments.chronopay.com:22", "https://payments.chronopay.com:22/", 204),
+        ("?confirm_hosts=payments.chronopay.com:0", "https://payments.chronopay.com:0/", 422),
         ("?nonsense=1", "https://payments.chronopay.com/", 400),
     ] {
         let (got, problem) = server.put(&format!("{SETTINGS_API}{query}"), &settings(page));

@@ -1,5 +1,6 @@
 //! Payment systems whose callbacks prove nothing: the host asks them by a call, and credits what they say.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use crate::payment_system::{PaymentSystem, closed_port};
 use crate::server::{Server, config, host, key, listen};
 use crate::swap::{KEY, made_up};
 
-/// How many callbacks of a provider have calls made at once.
-const RUNNING_MAX: usize = 4;
+/// How many callbacks of one network have calls made at once.
+const RUNNING_MAX: usize = 3;
 /// How many of one network wait besides.
-const WAITING_MAX: usize = 2;
+const WAITING_MAX: usize = 3;
 
 /// A time in which no answer comes that never comes.
 const SHORT: Duration = Duration::from_millis(200);
@@ -256,6 +257,41 @@ fn forged_callbacks_have_few_calls_made() {
     });
     assert_eq!(payment_system.requests().len(), RUNNING_MAX + WAITING_MAX);
     assert_eq!(metric(&server, "harness_callbacks_total{provider=\"lookup\",outcome=\"too-many-lookups\"}"), 1);
+}
+
+/// Nothing is proved before a call, so that the rate is checked before it.
+#[test]
+fn forged_callbacks_above_the_rate_have_no_call_made() {
+    let payment_system = PaymentSystem::answering(404, "");
+    let server = server(&payment_system.url(), CallTimes::default(), |config| config.callback_rate = NonZeroU32::new(1));
+    let statuses: Vec<u16> = (0..60).map(|number| report(&server, &format!("payment={number:08}"))).collect();
+    let calls = payment_system.requests().len();
+    assert_eq!(statuses.last(), Some(&429));
+    // Two at once and one a second, until they are above the rate; then none for ten seconds.
+    assert!((3..=20).contains(&calls), "{calls} calls for {statuses:?}");
+    assert!(statuses.iter().skip(calls).all(|status| *status == 429), "{calls} calls for {statuses:?}");
+    assert!(metric(&server, "harness_callbacks_total{provider=\"lookup\",outcome=\"limited\"}") > 0);
+}
+
+/// A payment system that was taken over sends nobody into his own network.
+#[test]
+fn link_to_a_special_address_is_not_passed_on() {
+    let payment_system = PaymentSystem::answering(200, "");
+    let server = started(&payment_system);
+    for (address, status) in [
+        ("https://169.254.169.254/x", 422),
+        ("https://192.168.1.1/", 422),
+        ("https://[fe80::1]/", 422),
+        ("https://pay.example.ru/17", 200),
+        ("https://8.8.8.8/17", 200),
+        // The switch of these tests allows it.
+        ("http://127.0.0.1:1/17", 200),
+    ] {
+        payment_system.answer(200, address);
+        let (got, said) = link(&server);
+        assert_eq!(got, status, "{address}: {said}");
+        assert!(status == 200 || said["problems"][0]["code"] == "link-unreachable", "{said}");
+    }
 }
 
 /// Where the host knows who sends them, nobody else can have it call.

@@ -510,6 +510,32 @@ fn unrecognized_callback_is_stored_raw() {
     assert_eq!(server.get("/api/v1/unrecognized").1["total"], 1);
 }
 
+/// Whoever has seen a genuine callback can change what is not signed of it, any number of times.
+#[test]
+fn one_network_has_few_unrecognized_callbacks_stored() {
+    let server = Server::with(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
+    let fields = [
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", "1"),
+        ("transaction_type", "Purchase"),
+        ("total", "100,00"),
+        ("product_id", PRODUCT),
+        ("currency", "RUB"),
+        ("cs1", "1"),
+    ];
+    let send = |from: &str, number: usize| {
+        let body = format!("{}&unsigned={number}", signed(&fields));
+        let request = server.agent.post(server.url("/callbacks/chronopay")).header("x-forwarded-for", from);
+        request.content_type("application/x-www-form-urlencoded").send(body).unwrap().status().as_u16()
+    };
+    // One more each minute, if that is how long it takes.
+    let refused = (0..200).find(|number| send(&format!("203.0.113.{number}"), *number) == 503).unwrap();
+    assert!((100..120).contains(&refused), "{refused}");
+    assert_eq!(send("203.0.113.200", 0), 200, "what is stored is counted");
+    assert_eq!(send("198.51.100.7", refused), 200, "another network does not wait for it");
+    assert_eq!(server.get("/api/v1/unrecognized").1["total"], refused + 1);
+}
+
 #[test]
 fn stored_callback_is_complete_without_host_secrets() {
     let server = Server::new();

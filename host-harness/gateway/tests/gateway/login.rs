@@ -219,3 +219,26 @@ fn broken_order_token_is_not_found() {
         assert!(status == 404 || status == 400, "{path} {status}");
     }
 }
+
+/// A browser says from where a form comes, and the token alone is not enough.
+#[test]
+fn form_of_another_site_is_refused_even_with_the_token() {
+    let server = Server::new();
+    let session = server.log_in();
+    let body = format!("csrf={}", session.csrf());
+    let path = "/operator/providers/chronopay/pause";
+    for (name, value, status) in [
+        ("origin", "https://evil.example", 403),
+        ("sec-fetch-site", "cross-site", 403),
+        ("origin", "https://billing.example.ru", 303),
+    ] {
+        let headers = [
+            ("cookie", session.cookies()),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+            (name, value.to_owned()),
+        ];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = server.client().send("POST", path, &headers, body.as_bytes()).unwrap();
+        assert_eq!(answer.status, status, "{name}: {value}");
+    }
+}

@@ -30,7 +30,7 @@ pub struct Shop {
 impl Shop {
     pub fn open() -> Shop {
         let (folder, bank, clock) = (TempDir::new().unwrap(), Bank::new(), Hands::new());
-        add_component(folder.path());
+        add_component(folder.path(), "none");
         let gateway = Gateway::open(builder(folder.path(), &bank, &clock), config()).unwrap();
         let host = gateway.host().clone();
         configure(&host);

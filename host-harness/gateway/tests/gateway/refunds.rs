@@ -39,6 +39,8 @@ pub enum Mood {
     /// The call does not reach it.
     IsDown,
     Refuses,
+    /// It refuses, and repeats what it was sent.
+    Repeats,
     /// It pays back later.
     TakesTime,
 }
@@ -146,6 +148,9 @@ impl Outbound for Bank {
                 HttpResult::Unknown("the connection was cut".to_owned())
             }
             (HttpMethod::Post, Mood::Refuses) => answer("state=refused&code=closed&end=1".to_owned()),
+            (HttpMethod::Post, Mood::Repeats) => {
+                answer(format!("state=refused&code=bad header {KEY} of card 4111111111111111\u{202e}&end=1"))
+            }
             (HttpMethod::Post, Mood::TakesTime) => {
                 pays(self);
                 answer("state=pending&refund=r-1&end=1".to_owned())
@@ -195,8 +200,8 @@ pub fn builder(folder: &std::path::Path, bank: &Arc<Bank>, clock: &Hands) -> Hos
 }
 
 /// Adds the component to the catalog of a folder.
-pub fn add_component(folder: &std::path::Path) {
-    let component = made_up("none");
+pub fn add_component(folder: &std::path::Path, fault: &str) {
+    let component = made_up(fault);
     let catalog = Catalog::open(folder).unwrap();
     catalog.stage(&component).unwrap();
     let version = Version::of(&sandbox().load(&component, Limits::default()).unwrap());
@@ -212,9 +217,14 @@ pub fn configure(host: &Host) {
 
 impl Shop {
     fn open() -> Shop {
+        Shop::with("none")
+    }
+
+    /// Opens it with a component that has a fault.
+    fn with(fault: &str) -> Shop {
         let folder = tempfile::tempdir().unwrap();
         let (bank, clock) = (Bank::new(), Hands::new());
-        add_component(folder.path());
+        add_component(folder.path(), fault);
         let host = builder(folder.path(), &bank, &clock).open().unwrap();
         configure(&host);
         let account: AccountNumber = "100500".parse().unwrap();
@@ -398,6 +408,23 @@ fn a_refusal_frees_the_amount() {
     let second = shop.refund(10_000, "k2").unwrap();
     assert_eq!((shop.state(&second), shop.balance()), ("done", 0));
     assert_ne!(second.id, refund.id, "payment systems repeat a refusal for its key");
+}
+
+/// What a payment system repeats of what it was sent is masked before it is stored, so that no answer, page or copy has it.
+#[test]
+fn what_a_payment_system_says_is_stored_without_secrets() {
+    let shop = Shop::open();
+    shop.bank.is(Mood::Repeats);
+    let refund = shop.refund(10_000, "k1").unwrap();
+    let OperationState::Refused { message, .. } = &refund.state else { panic!("{refund:?}") };
+    assert!(message.ends_with("bad header *** of card 411111XXXXXX1111\u{fffd}"), "{message}");
+}
+
+#[test]
+fn a_call_with_a_secret_in_its_url_is_not_sent() {
+    let shop = Shop::with("secret-in-call-url");
+    let refund = shop.refund(10_000, "k1").unwrap();
+    assert_eq!((shop.state(&refund), shop.bank.calls()), ("pending", 0));
 }
 
 #[test]

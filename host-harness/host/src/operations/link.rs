@@ -13,6 +13,7 @@ use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
+use crate::link_hosts;
 use crate::slot::ProviderSlot;
 
 /// How long a link is tried that the payment system cannot make now, in seconds: nobody waits longer to pay.
@@ -121,7 +122,7 @@ impl Running {
         self.journal.request = Some(request.clone());
         let passed = self.take_steps("create-link", |merchant, context| merchant.create_link(&request, context))?;
         let made = match passed {
-            PassOutcome::Result(made) => made,
+            PassOutcome::Result(made) => made.and_then(|link| link_hosts::checked(link, self.host.0.outbound.as_deref())),
             PassOutcome::GaveUp(_) => Err(LinkFailure::Unknown(may_be_made())),
             PassOutcome::Later => {
                 self.wait(String::new())?;

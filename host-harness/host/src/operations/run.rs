@@ -11,7 +11,6 @@ use super::journal::StoredJournal;
 use super::pass::{PassOutcome, Running};
 use super::retry::TRIED_SECONDS_MAX;
 use super::sentences::{COMPONENT_FAILED, SEALED_BY_OTHER_KEY, explain};
-use crate::card_data::CardData;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
@@ -241,8 +240,7 @@ impl Running {
         matches!(kind, OperationKind::Refund | OperationKind::Charge) && !self.journal.is_begun
     }
 
-    fn end_moved(&mut self, mut event: ProvedEvent) -> Result<bool, HostError> {
-        CardData::mask_event(self.component.description(), &mut event);
+    fn end_moved(&mut self, event: ProvedEvent) -> Result<bool, HostError> {
         let event = Event::new(self.slot.name.clone(), event);
         let end = OperationEnd::Moved { event: event.clone(), answers: self.told(), now: self.context.now };
         match self.host.end_operation(&self.operation, end)? {

@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::report::Report;
-use super::{Configuration, Merchant};
+use super::{Configuration, Merchant, filtered};
 use crate::contract::{Operation, ReportStep, StatusStep, refused};
 use crate::error::Error;
 use crate::function::Function;
@@ -23,7 +23,8 @@ impl Merchant {
     /// call, or a step that breaks the contract.
     pub fn query_payment(&self, payment: &PaymentReference, context: &Context) -> Result<StatusStep, Error> {
         let mut configured = self.told(Function::QueryPayment, payment, payment, context)?;
-        self.contract.abilities().query_payment(&mut configured.instance, configured.merchant, payment, context)
+        let step = self.contract.abilities().query_payment(&mut configured.instance, configured.merchant, payment, context);
+        filtered(&self.texts, step)
     }
 
     /// Takes a step to a refund.
@@ -80,7 +81,8 @@ impl Merchant {
     /// As for [`Merchant::charge_again`].
     pub fn cancel_recurring(&self, payment: &PaymentReference, context: &Context) -> Result<Step<CancelResult>, Error> {
         let mut configured = self.told(Function::CancelRecurring, payment, payment, context)?;
-        self.contract.abilities().cancel_recurring(&mut configured.instance, configured.merchant, payment, context)
+        let step = self.contract.abilities().cancel_recurring(&mut configured.instance, configured.merchant, payment, context);
+        filtered(&self.texts, step)
     }
 
     /// Returns the reports that can be read.
@@ -115,12 +117,14 @@ impl Merchant {
         let mut configured = self.able(function, Some(context))?;
         configured.check_input(function, request)?;
         configured.check_context(function, context)?;
-        self.contract.abilities().fetch_report(&mut configured.instance, configured.merchant, request, context)
+        let step = self.contract.abilities().fetch_report(&mut configured.instance, configured.merchant, request, context);
+        filtered(&self.texts, step)
     }
 
     fn operate(&self, operation: &Operation<'_>, context: &Context) -> Result<Step<OperationResult>, Error> {
         let mut configured = self.told(operation.function(), operation, operation.payment(), context)?;
-        self.contract.abilities().operate(&mut configured.instance, configured.merchant, operation, context)
+        let step = self.contract.abilities().operate(&mut configured.instance, configured.merchant, operation, context);
+        filtered(&self.texts, step)
     }
 
     /// Configures an instance for a function that is told a context. The movement of the payment reaches the provider within the

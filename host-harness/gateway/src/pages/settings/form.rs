@@ -177,8 +177,8 @@ impl View<'_> {
                     span.bad { (never.message_in(lang.tag())) }
                 }
             }
-            @if let Some(host) = problem.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(entered)) {
-                (confirmation(lang, &format!("{CONFIRM}{name}"), &host))
+            @if let Some(host) = problem.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| CallHost::of_url(entered)) {
+                (confirmation(lang, &format!("{CONFIRM}{name}"), &host.to_string()))
             }
         }
     }
