@@ -331,11 +331,11 @@ const MOVED: &[(&str, &[&str])] = &[
     ),
     (
         "UPDATE movements SET open_until = NULL WHERE dedup_key = 'open'",
-        &["movement 1793491260002: it has ended, and nothing ended it"],
+        &["movement 1793491260005: it has ended, and nothing ended it"],
     ),
     (
         "UPDATE movements SET order_number = 1793491190000 WHERE dedup_key = 'open'",
-        &["movement 1793491260002: it is not what the order 1793491190000 says, which it reserves"],
+        &["movement 1793491260005: it is not what the order 1793491190000 says, which it reserves"],
     ),
     (
         "UPDATE movements SET id = 1000000000000000000 WHERE dedup_key = 'open'",
