@@ -143,6 +143,7 @@ impl HostBuilder {
     pub fn open(self) -> Result<Host, OpenError> {
         let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer, .. } = self;
         let HostBuilder { outbound, billing, call_times, .. } = self;
+        log_not_compared(&ledger)?;
         let roster = Roster::load(&ledger)?;
         let loading = Loading { ledger: &ledger, catalog: &catalog, sandbox: &sandbox, key: &key, roster: &roster };
         let registry = loading.registry(clock.now())?;
@@ -272,4 +273,16 @@ fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &ProviderNa
             Ok(false)
         }
     }
+}
+
+/// Logs at every start that no operation about a payment begins before a person has compared.
+fn log_not_compared(ledger: &Ledger) -> Result<(), ledger::Error> {
+    let Some(since) = ledger::missing_since(&ledger.restorations()?) else { return Ok(()) };
+    let since = since.map_or_else(|| "a time that is not known".to_owned(), ledger::utc_text);
+    tracing::warn!(
+        since,
+        "the ledger was restored from a copy and may lack what was done since; no refund, charge or end of a subscription is sent \
+        until an operator has compared the payment systems with it and has recorded that on the page «Операции»"
+    );
+    Ok(())
 }

@@ -21,6 +21,7 @@ mod movements;
 mod operations;
 mod payments;
 mod refunds;
+mod restorations;
 mod wishes;
 mod withdrawals;
 
@@ -56,6 +57,10 @@ const RULES: &[(&str, Rule)] = &[
         decisions::a_decision_is_undone_by_an_entry_of_the_opposite_amount,
     ),
     ("what_is_undone_can_be_decided_anew", decisions::what_is_undone_can_be_decided_anew),
+    (
+        "a_decision_is_not_undone_while_its_payment_is_refunded",
+        decisions::a_decision_is_not_undone_while_its_payment_is_refunded,
+    ),
     ("a_decision_is_undone_once_and_not_behind_a_refund", decisions::a_decision_is_undone_once_and_not_behind_a_refund),
     ("a_repetition_that_says_something_else_is_shown_once", callbacks::a_repetition_that_says_something_else_is_shown_once),
     ("lists_go_on_after_a_place", callbacks::lists_go_on_after_a_place),
@@ -105,6 +110,9 @@ const RULES: &[(&str, Rule)] = &[
     ("operations_are_found_by_their_movements", withdrawals::operations_are_found_by_their_movements),
     ("a_repeat_ends_the_charge_that_waits_for_it", charges::a_repeat_ends_the_charge_that_waits_for_it),
     ("a_charge_pays_its_order_once", charges::a_charge_pays_its_order_once),
+    ("nothing_about_a_payment_begins_before_a_comparison", restorations::nothing_about_a_payment_begins_before_a_comparison),
+    ("a_comparison_is_of_the_restorations_before_it", restorations::a_comparison_is_of_the_restorations_before_it),
+    ("what_was_put_off_while_the_clock_was_ahead_goes_on", charges::what_was_put_off_while_the_clock_was_ahead_goes_on),
     ("unpaid_orders_are_asked_about", charges::unpaid_orders_are_asked_about),
 ];
 

@@ -48,14 +48,14 @@ impl Shop {
     }
 
     /// Asks for an operation, with an idempotency key if it is not empty.
-    fn ask(&self, key: &str, body: &Value) -> (u16, Value) {
+    pub fn ask(&self, key: &str, body: &Value) -> (u16, Value) {
         let bearer = format!("Bearer {TOKEN}");
         let headers = [("authorization", &*bearer), ("content-type", "application/json"), ("idempotency-key", key)];
         let answer = self.server.client().send("POST", "/api/v1/operations", &headers, body.to_string().as_bytes()).unwrap();
         (answer.status, answer.json())
     }
 
-    fn refund_of(&self, minor_units: i64) -> Value {
+    pub fn refund_of(&self, minor_units: i64) -> Value {
         let amount = json!({"minor_units": minor_units, "currency": "RUB"});
         json!({"provider": NAME, "payment": self.payment, "kind": "refund", "amount": amount, "reason": "ошибочный платёж"})
     }
