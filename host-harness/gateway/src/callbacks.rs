@@ -116,7 +116,8 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
         let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish();
         let is_flood = |error: &HostError| error.code == Some(ErrorCode::TooManyLookups);
         if outcome.as_ref().map_or_else(is_flood, |outcome| outcome.result == CallbackResult::Refused) {
-            app.guard.refused(address)?;
+            // The host has counted it as refused.
+            app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
         }
         let outcome = outcome?;
         Ok(outcome.reply)
@@ -188,7 +189,9 @@ fn require_caller(
         ),
     };
     app.host.count_unknown_caller(provider, code);
-    tracing::warn!(provider = provider.as_str(), %address, "a callback was refused: {what}");
+    if app.host.is_refusal_logged(provider) {
+        tracing::warn!(provider = provider.as_str(), %address, "a callback was refused: {what}");
+    }
     Err(match missing {
         Missing::Credentials => {
             Problem::new(StatusCode::UNAUTHORIZED, "callbacks need a user name and a password").with_challenge(CHALLENGE)

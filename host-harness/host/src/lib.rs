@@ -44,6 +44,7 @@ pub mod payment_hosts;
 mod payment_status;
 mod providers;
 mod questions;
+mod refusal_log;
 mod refusals;
 mod registry;
 mod removal;

@@ -21,6 +21,7 @@ use crate::host::{self, CallbackUrl, Host, Inner};
 use crate::observer::Observer;
 use crate::operations;
 use crate::outbound::Outbound;
+use crate::refusal_log::RefusalLog;
 use crate::refusals::RefusalCounter;
 use crate::registry::{Absent, Registry};
 use crate::roster::{self, EmptyLock, Removal, Roster, known_providers};
@@ -170,6 +171,7 @@ impl HostBuilder {
             registry,
             roster,
             refusals: RefusalCounter::default(),
+            refusal_log: RefusalLog::default(),
             running: RunningOperations::default(),
             swap_lock: Mutex::new(()),
             export_lock: Mutex::new(()),
