@@ -105,5 +105,5 @@ pub use top_up_limits::TopUpLimits;
 pub use catalog::{Catalog, Version};
 pub use conformance::Report as CheckReport;
 pub use export::{Excluded, FileEntry, GoneActs, Manifest, RateTotals};
-pub use ledger::{HOUR_SECONDS, Ledger, Pages, missing_since};
+pub use ledger::{Error as LedgerError, HOUR_SECONDS, Ledger, Pages, missing_since};
 pub use sandbox::{Limits, Sandbox, Usage};
