@@ -264,7 +264,9 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::new(rejection.status(), rejection.body_text())
+        let text = rejection.body_text();
+        let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        Problem::new(rejection.status(), format!("the query cannot be read: {reason}"))
     }
 }
 
