@@ -50,7 +50,7 @@ pub fn database(data: &Path) -> PathBuf {
 pub fn ledger(data: &Path) -> Result<Ledger, Failure> {
     refuse_new_ledger(data)?;
     let database = database(data);
-    let storage = Sqlite::open(&database).map_err(|error| Failure::file(&database, error))?;
+    let storage = Sqlite::open(&database).map_err(|error| Failure::of_ledger(&database, &error))?;
     if *storage.opened() == Opened::New {
         eprintln!("host-harness: a new ledger was created: {}", database.display());
     }
@@ -86,7 +86,7 @@ pub fn ledger_to_serve(data: &Path, accept_loss: bool) -> Result<Ledger, Failure
     }
     let database = &database(data);
     let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
-    let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
+    let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::of_ledger(database, &error))?;
     match storage.opened() {
         Opened::New => tracing::warn!(file = %database.display(), "a new ledger was created, without any accounts or payments"),
         Opened::Whole if accept_loss => tracing::warn!(

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use domain::Problem;
 use export::{ExportError, Faults};
+use host::LedgerError;
 use sandbox::Error;
 
 use crate::escape;
@@ -17,6 +18,9 @@ pub enum Failure {
     /// The arguments or the files cannot be used.
     #[error("{0}")]
     Usage(String),
+    /// What stands in the way may pass by itself: the disk is full, another process holds a lock or the port.
+    #[error("{0}")]
+    Passing(String),
     /// The reader of standard output closed it, as `head` does.
     #[error("standard output is no longer read")]
     Unread,
@@ -46,6 +50,8 @@ impl From<ExportError<Error>> for Failure {
     }
 }
 
+/// What stands in the way may pass by itself, and the same command may succeed later.
+const PASSING: u8 = 1;
 /// Arguments or files cannot be used.
 pub const UNUSABLE: u8 = 2;
 /// A callback is refused, or the provider has a problem.
@@ -70,7 +76,30 @@ impl Failure {
             ErrorKind::ReadOnlyFilesystem => "; let this program write to the disk",
             _ => "",
         };
-        Failure::file(path, format!("{error}{advice}"))
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Failure::Passing(format!("cannot use {}: {error}; make room on the disk", path.display()))
+            }
+            _ => Failure::file(path, format!("{error}{advice}")),
+        }
+    }
+
+    /// Makes the failure of a ledger that cannot be opened, read or written.
+    pub fn of_ledger(path: &Path, error: &LedgerError) -> Failure {
+        let message = format!("cannot use {}: {error}", path.display());
+        match error {
+            LedgerError::Full(_) | LedgerError::Locked(_) => Failure::Passing(message),
+            _ => Failure::Usage(message),
+        }
+    }
+
+    /// Makes the failure of a listener. A port may be left by another process, and an address may come with its network.
+    pub fn of_listener(error: &io::Error) -> Failure {
+        let message = format!("cannot listen on {error}");
+        match error.kind() {
+            ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable => Failure::Passing(message),
+            _ => Failure::Usage(message),
+        }
     }
 
     /// Returns the message for a terminal. A component's text is escaped, and each fault of an export's rows is on a line of
@@ -91,6 +120,7 @@ impl Failure {
     /// Returns the program's exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Failure::Passing(_) => PASSING,
             Failure::Usage(_) | Failure::Unread => UNUSABLE,
             Failure::Component { .. } => NOT_LOADED,
             Failure::Sandbox(error) => code_of(error),

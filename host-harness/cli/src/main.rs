@@ -35,7 +35,8 @@ use crate::failure::Failure;
 /// Loads a payment provider, a WebAssembly component of the contract billing:payments, and calls it in a sandbox that reaches
 /// nothing.
 ///
-/// Exit codes: 0 done (a callback is accepted, unresolved or ignored), 2 unusable arguments or files, 3 a callback is refused or the
+/// Exit codes: 0 done (a callback is accepted, unresolved or ignored), 1 what stands in the way may pass by itself (a full disk, a lock
+/// or a port of another process), 2 unusable arguments or files, 3 a callback is refused or the
 /// provider has a problem with what it was given, or an export is not what its manifest says, or a check does not hold, 4 a call
 /// exceeded a limit or the provider crashed, 5 the component cannot be loaded.
 #[derive(Parser)]

@@ -40,6 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         Some(name) => {
             let password = password()?;
+            operators::check_password(name, &password).map_err(unusable)?;
             data_folder::create(data)?;
             let ledger = data_folder::ledger(data)?;
             operators::set_password(&ledger, name, &password).map_err(unusable)?;

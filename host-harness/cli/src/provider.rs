@@ -65,6 +65,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let (status, answer) = swap::read(answer)?;
+    if status == 401 {
+        return Err(swap::wrong_token(arguments.token_file.as_deref()));
+    }
     if let (200, Some(name)) = (status, arguments.name.as_deref())
         && !is_known(name, &answer)
     {

@@ -16,6 +16,7 @@ use host::{Confirmed, HostBuilder, Ledger, NewSettings, RestoredLock};
 use sandbox::{Provider, Sandbox};
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::calls::CallOptions;
 use crate::data_lock::DataLock;
@@ -131,8 +132,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let given = Named::by_name("component", &arguments.component)?;
     // Held until the host is open, which loads them too, so that they are compiled once.
     let _given = lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
-    let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
-    let removed = host::removed_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
+    let known = host::known_providers(&ledger).map_err(|error| Failure::of_ledger(&data_folder::database(data), &error))?;
+    let removed = host::removed_providers(&ledger).map_err(|error| Failure::of_ledger(&data_folder::database(data), &error))?;
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
     let mut providers: BTreeSet<ProviderName> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
@@ -181,7 +182,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     };
     let served = gateway.run(process, Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
-    served.map_err(|error| Failure::Usage(format!("cannot listen on {error}")))?;
+    served.map_err(|error| Failure::of_listener(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -220,6 +221,7 @@ fn of_providers<'g, T>(
 
 fn log(json: bool) -> Result<(), Failure> {
     let filter = EnvFilter::builder().with_env_var(LOG_VARIABLE).with_default_directive(tracing::Level::INFO.into());
+    refuse_unknown_level(&std::env::var(LOG_VARIABLE).unwrap_or_default())?;
     let filter = filter.from_env().map_err(|error| Failure::Usage(format!("{LOG_VARIABLE}: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
@@ -228,6 +230,19 @@ fn log(json: bool) -> Result<(), Failure> {
         log.with_ansi(false).init()
     }
     Ok(())
+}
+
+/// Refuses a word of the log's filter that is no level: the filter would take it for the name of a part of the program, and nothing of
+/// any other part would be logged.
+fn refuse_unknown_level(filter: &str) -> Result<(), Failure> {
+    let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
+    match filter.split(',').map(str::trim).find(|word| !word.contains(['=', '[']) && !is_level(word)) {
+        None => Ok(()),
+        Some(word) => Err(Failure::Usage(format!(
+            "{LOG_VARIABLE} takes error, warn, info, debug, trace or off, alone or for a part of the program as in \
+             info,outbound=debug; {word:?} is none of them"
+        ))),
+    }
 }
 
 /// Locks the given components that are not locked yet. A name that the ledger knows and the lock lacks is not new: a component
@@ -313,7 +328,9 @@ fn public_url(text: &str) -> Result<String, Failure> {
     let wrong = |why: &str| {
         Failure::Usage(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}{why}"))
     };
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     let host = rest
+        .filter(|rest| rest.rsplit_once(':').is_none_or(|(name, port)| port.ends_with(']') || name.is_empty() || is_port(port)))
         .filter(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\"<>\\".contains(&byte)));
     if host.ok_or_else(|| wrong(""))?.contains('/') {
         return Err(wrong(
@@ -376,9 +393,30 @@ mod tests {
         ] {
             assert_eq!(public_url(given).unwrap(), want);
         }
-        for wrong in ["оплата.рф", "https://", "https://оплата.рф/оплата", "https://оплата.рф?х", "https://кто@оплата.рф"]
-        {
+        for wrong in [
+            "оплата.рф",
+            "https://",
+            "https://оплата.рф/оплата",
+            "https://оплата.рф?х",
+            "https://кто@оплата.рф",
+            "https://a.ru:99999",
+            "https://a.ru:0",
+            "https://a.ru:",
+            "https://a.ru:x",
+            "https://оплата.рф:65536",
+        ] {
             assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn words_of_the_log_filter_are_levels_or_name_one() {
+        for good in ["", "info", "WARN", "off", "debug,outbound=trace", "gateway=debug, info", "host[span]=debug"] {
+            assert!(refuse_unknown_level(good).is_ok(), "{good}");
+        }
+        for wrong in ["warning", "inf", "nonsense", "info,host", "debug,warning"] {
+            let said = refuse_unknown_level(wrong).unwrap_err().to_string();
+            assert!(said.starts_with("HARNESS_LOG takes error, warn, info, debug, trace or off"), "{said}");
         }
     }
 }

@@ -97,6 +97,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let answer = answer.map_err(|error| no_answer(&arguments.host, &error))?;
     let (status, answer) = read(answer)?;
+    if status == 401 {
+        return Err(wrong_token(arguments.token_file.as_deref()));
+    }
     if arguments.json {
         output::json(&answer)?
     } else if status == 200 {
@@ -188,6 +191,15 @@ fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {
         ("time_ms_max", arguments.time_ms_max.map(|max| max.to_string())),
     ];
     query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Makes the failure of a token that the host refused.
+pub fn wrong_token(file: Option<&Path>) -> Failure {
+    let place = file.map_or_else(|| TOKEN_VARIABLE.to_owned(), |file| format!("the file {} of --token-file", file.display()));
+    Failure::Usage(format!(
+        "the host does not know the token of {place}, and nothing was changed; give --token-file DIR/token, with the folder that \
+         `host-harness serve` has its data in, or the token that it was started with in {TOKEN_VARIABLE}"
+    ))
 }
 
 /// Returns the status and the JSON of an answer.

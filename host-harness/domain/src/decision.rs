@@ -2,6 +2,7 @@
 
 use crate::entry::Entry;
 use crate::event::Event;
+use crate::identifiers::OperationId;
 use crate::names::names;
 
 /// The kind of a decision.
@@ -67,7 +68,7 @@ pub struct Decided {
 }
 
 /// Why a decision cannot be undone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum UndoRefusal {
     /// There is no such decision.
     Unknown,
@@ -79,6 +80,11 @@ pub enum UndoRefusal {
     MoneyWentBack {
         /// The sequence number of the refund's or chargeback's entry.
         seq: u64,
+    },
+    /// A refund of the payment that it credited is under way, or it is not known whether it was done. Let it end first.
+    RefundUnderWay {
+        /// The operation that refunds.
+        id: OperationId,
     },
 }
 

@@ -35,6 +35,7 @@ mod provider;
 mod question;
 mod receipt;
 mod report;
+mod restoration;
 mod statistics;
 mod text;
 mod unmatched;
@@ -77,6 +78,7 @@ pub use question::{
 };
 pub use receipt::{Receipt, ReceiptItem, ReceiptVat};
 pub use report::{ControlTotals, ReportFailure, ReportFile, ReportFormat, ReportPage, ReportRequest, ReportRow};
+pub use restoration::{Comparison, ComparisonRefusal, Restoration};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

@@ -335,6 +335,11 @@ pub struct PaymentDetails {
 /// Why an operation is not begun.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OperationRefusal {
+    /// The ledger is an older copy, and nobody has compared yet what the payment systems did since it was made.
+    NotCompared {
+        /// Since when it may be missing from the ledger, seconds since the epoch; `None` if that is not known.
+        since: Option<u64>,
+    },
     /// The provider has no such payment.
     UnknownPayment,
     /// The payment is not entered, or its entry was taken back.
@@ -376,6 +381,7 @@ impl OperationRefusal {
     /// Returns the name, in kebab-case.
     pub fn name(&self) -> &'static str {
         match self {
+            OperationRefusal::NotCompared { .. } => "not-compared",
             OperationRefusal::UnknownPayment => "unknown-payment",
             OperationRefusal::PaymentNotEntered => "payment-not-entered",
             OperationRefusal::AmountNotPositive => "amount-not-positive",

@@ -123,7 +123,8 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
             if looks_up {
                 app.guard.count_lookup(address);
             }
-            app.guard.refused(address)?;
+            // The host has counted it as refused.
+            app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
         }
         let outcome = outcome?;
         Ok(outcome.reply)
@@ -195,7 +196,9 @@ fn require_caller(
         ),
     };
     app.host.count_unknown_caller(provider, code);
-    tracing::warn!(provider = provider.as_str(), %address, "a callback was refused: {what}");
+    if app.host.is_refusal_logged(provider) {
+        tracing::warn!(provider = provider.as_str(), %address, "a callback was refused: {what}");
+    }
     Err(match missing {
         Missing::Credentials => {
             Problem::new(StatusCode::UNAUTHORIZED, "callbacks need a user name and a password").with_challenge(CHALLENGE)

@@ -214,6 +214,10 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
             "После этого решения деньги по платежу уже возвращались. Если возврат провёл сотрудник, сначала отмените то решение; \
              иначе внесите корректировки обоих счетов."
         }
+        ErrorCode::DecisionRefundUnderWay => {
+            "Идёт возврат этого платежа, или его исход неизвестен. Дождитесь окончания, отмените возврат или примите по нему решение \
+             на странице «Операции»; потом отмените это решение."
+        }
         ErrorCode::DecisionUnknown => "Такого решения нет.",
         ErrorCode::OperationEnded => "Эта операция уже завершена.",
         ErrorCode::OperationKeyReused => "Эта форма уже отправлена с другими данными: откройте её заново.",
@@ -249,6 +253,10 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::RefundExceedsPayment => {
             "От платежа осталось меньше: остальное уже возвращено, возвращается сейчас или ждёт решения на странице «Операции»."
         }
+        ErrorCode::RestoredNotCompared => {
+            "База данных восстановлена из копии: такая же операция могла быть отправлена после неё. Сейчас ничего не отправлено. \
+             Сверьте платёжные системы с учётом и запишите это на странице «Операции»."
+        }
         ErrorCode::TooManyLookups => "Слишком много уведомлений, которые ничего не доказывают: повторите позже.",
         ErrorCode::UnmatchedAlreadyEntered => "Эта транзакция уже зачислена: отклоните повтор.",
         ErrorCode::UnmatchedAlreadyResolved => "По этому платежу решение уже принято: смотрите «Решения».",
@@ -260,7 +268,9 @@ fn in_russian(code: ErrorCode) -> Option<&'static str> {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::new(rejection.status(), rejection.body_text())
+        let text = rejection.body_text();
+        let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        Problem::new(rejection.status(), format!("the query cannot be read: {reason}"))
     }
 }
 

@@ -264,7 +264,10 @@ impl Callback {
             }
             Verdict::Refused(problem) => {
                 count("refused");
-                tracing::warn!(provider = name, code = problem.code, "a callback was refused");
+                if host.is_refusal_logged(&slot.name) {
+                    let address = self.request.remote_address.as_str();
+                    tracing::warn!(provider = name, code = problem.code, address, "a callback was refused");
+                }
                 host.0.refusals.count(&slot.name, &problem.code, self.request.received_at);
                 CallbackResult::Refused
             }

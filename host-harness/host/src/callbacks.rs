@@ -32,6 +32,11 @@ const NOT_LOADED: &str = "provider-not-loaded";
 const REMOVED: &str = "provider-removed";
 
 impl Host {
+    /// Reports whether to log one more refused callback of a provider: some a minute are logged, and then how many were not.
+    pub fn is_refusal_logged(&self, provider: &ProviderName) -> bool {
+        self.0.refusal_log.is_due(provider, Instant::now())
+    }
+
     /// Processes a callback of a payment system: its component decides the verdict, and the ledger records an accepted event.
     /// Returns when the event is on disk, so that nothing that the reply acknowledges is lost. A repetition of a callback gets
     /// the same reply and credits nothing more. The time of receipt is now, by the host's clock, and not that of the request.

@@ -46,6 +46,11 @@ impl From<UndoRefusal> for HostError {
                  enter corrections of both accounts"
             ))
             .with_code(ErrorCode::DecisionMoneyWentBack),
+            UndoRefusal::RefundUnderWay { id } => HostError::conflict(format!(
+                "a refund of this payment is under way (operation {id}), and its money may go back; wait until it has ended, withdraw \
+                 it, or decide about it on the page «Операции», then undo the decision"
+            ))
+            .with_code(ErrorCode::DecisionRefundUnderWay),
         }
     }
 }

@@ -42,6 +42,8 @@ error_codes! {
     DecisionIsUndoing "decision-is-undoing",
     /// Money was already returned after the decision.
     DecisionMoneyWentBack "decision-money-went-back",
+    /// A refund of the payment that the decision entered is under way, or its outcome is unknown.
+    DecisionRefundUnderWay "decision-refund-under-way",
     /// There is no decision with this number.
     DecisionUnknown "decision-unknown",
     /// The ledger has no entry with the number after which the feed was to go on: it was restored from an older copy.
@@ -108,6 +110,9 @@ error_codes! {
     ProviderWithoutLinks "provider-without-links",
     /// Less is left of the payment than is to be paid back.
     RefundExceedsPayment "refund-exceeds-payment",
+    /// The ledger was restored from a copy, and nobody has compared the payment systems with it since: no operation about a payment
+    /// begins.
+    RestoredNotCompared "restored-not-compared",
     /// Too many callbacks that prove nothing by themselves are being looked up at the payment system.
     TooManyLookups "too-many-lookups",
     /// The transaction of this unmatched payment was already entered.

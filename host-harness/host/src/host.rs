@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use catalog::Catalog;
 use domain::ProviderName;
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::HostError;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
+use crate::refusal_log::RefusalLog;
 use crate::refusals::RefusalCounter;
 use crate::registry::Registry;
 use crate::roster::Roster;
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub registry: Registry,
     pub roster: Roster,
     pub refusals: RefusalCounter,
+    pub refusal_log: RefusalLog,
     pub spent: SpentTokens,
     pub permits: CallPermits,
     /// The threads that run the calls for callbacks.
@@ -79,6 +81,7 @@ pub(crate) fn housekeeping(host: &Weak<Inner>) {
         std::thread::sleep(HOUSEKEEPING_INTERVAL);
         let Some(inner) = host.upgrade() else { return };
         inner.refusals.flush(&inner.ledger);
+        inner.refusal_log.tell_left_out(Instant::now());
         if round % HOLDS_EVERY_ROUNDS == 0
             && let Err(error) = inner.ledger.end_expired_holds(inner.clock.now())
         {

@@ -21,6 +21,7 @@ use crate::host::{self, CallbackUrl, Host, Inner};
 use crate::observer::Observer;
 use crate::operations;
 use crate::outbound::Outbound;
+use crate::refusal_log::RefusalLog;
 use crate::refusals::RefusalCounter;
 use crate::registry::{Absent, Registry};
 use crate::roster::{self, EmptyLock, Removal, Roster, known_providers};
@@ -143,6 +144,7 @@ impl HostBuilder {
     pub fn open(self) -> Result<Host, OpenError> {
         let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer, .. } = self;
         let HostBuilder { outbound, billing, call_times, .. } = self;
+        log_not_compared(&ledger)?;
         let roster = Roster::load(&ledger)?;
         let loading = Loading { ledger: &ledger, catalog: &catalog, sandbox: &sandbox, key: &key, roster: &roster };
         let registry = loading.registry(clock.now())?;
@@ -169,6 +171,7 @@ impl HostBuilder {
             registry,
             roster,
             refusals: RefusalCounter::default(),
+            refusal_log: RefusalLog::default(),
             running: RunningOperations::default(),
             swap_lock: Mutex::new(()),
             export_lock: Mutex::new(()),
@@ -272,4 +275,16 @@ fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &ProviderNa
             Ok(false)
         }
     }
+}
+
+/// Logs at every start that no operation about a payment begins before a person has compared.
+fn log_not_compared(ledger: &Ledger) -> Result<(), ledger::Error> {
+    let Some(since) = ledger::missing_since(&ledger.restorations()?) else { return Ok(()) };
+    let since = since.map_or_else(|| "a time that is not known".to_owned(), ledger::utc_text);
+    tracing::warn!(
+        since,
+        "the ledger was restored from a copy and may lack what was done since; no refund, charge or end of a subscription is sent \
+        until an operator has compared the payment systems with it and has recorded that on the page «Операции»"
+    );
+    Ok(())
 }

@@ -77,7 +77,11 @@ fn check_new_name(ledger: &Ledger, name: &str) -> Result<(), OperatorError> {
     alike.map_or(Ok(()), |other| Err(OperatorError::Alike(other)))
 }
 
-fn check_password(name: &str, password: &str) -> Result<(), OperatorError> {
+/// Checks whether a password can be an operator's.
+///
+/// # Errors
+/// If it is too short, too long, or known to everybody.
+pub fn check_password(name: &str, password: &str) -> Result<(), OperatorError> {
     if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
         return Err(OperatorError::Password);
     }

@@ -53,6 +53,7 @@ pub fn optional_text(field: &str, text: String, chars_max: usize) -> Result<Stri
 pub fn known_currency(field: &str, currency: Currency) -> Result<Currency, HostError> {
     let code = currency.as_str();
     match (iso_currency::Currency::from_code(code), code) {
+        (_, "XXX") => Err(HostError::invalid(format!("{field} must not be XXX, which stands for no currency"))),
         (Some(_), _) => Ok(currency),
         (None, "RUR") => Err(HostError::invalid(format!("{field} must not be RUR, the rouble's code until 1998; use RUB"))),
         (None, _) => {

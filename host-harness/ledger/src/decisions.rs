@@ -9,7 +9,8 @@ use crate::rules::{
 use crate::storage::Transaction;
 use domain::{
     AccountNumber, Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind,
-    MismatchReason, NewDecision, NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
+    MismatchReason, NewDecision, NewEntry, Operation, OperationKind, Related, Resolution, ResolveRefusal, UndoRefusal,
+    UnmatchedEvent,
 };
 
 /// The comments in statistics for a payment, a refund, a chargeback and its reversal that an operator entered.
@@ -289,12 +290,19 @@ fn undoable(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Decided
         && let (Some(provider), Some(id)) = (&entry.provider, &entry.transaction)
     {
         let mut entries = transaction.entries_of_transaction(provider, id)?;
-        if let Some(movement) = transaction.movement_of_entry(entry.seq)? {
-            entries.extend(transaction.entries_of_parent(movement.movement.id)?);
+        let movement = transaction.movement_of_entry(entry.seq)?.map(|found| found.movement.id);
+        if let Some(movement) = movement {
+            entries.extend(transaction.entries_of_parent(movement)?);
         }
         let back = in_force(&entries).find(|entry| entry.kind != EntryKind::Payment);
         if let Some(back) = back {
             return Ok(Err(UndoRefusal::MoneyWentBack { seq: back.seq }));
+        }
+        // Its event would find no payment to belong to.
+        let operations = movement.map_or(Ok(Vec::new()), |payment| transaction.operations_of_payment(payment))?;
+        let is_open_refund = |one: &&Operation| one.task.kind() == OperationKind::Refund && one.state.is_open();
+        if let Some(refund) = operations.iter().find(is_open_refund) {
+            return Ok(Err(UndoRefusal::RefundUnderWay { id: refund.id.clone() }));
         }
     }
     Ok(Ok(decided))

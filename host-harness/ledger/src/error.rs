@@ -132,15 +132,19 @@ pub struct Commit {
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Commit { number, at } = self;
-        let time = i64::try_from(*at).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
-        match time {
-            Some(time) if *number > 0 => {
-                let (hour, minute, second) = time.to_hms();
-                write!(f, "{number} of {} {hour:02}:{minute:02}:{second:02} UTC", time.date())
-            }
-            _ => write!(f, "{number}"),
+        match number {
+            0 => write!(f, "{number}"),
+            _ => write!(f, "{number} of {}", utc_text(*at)),
         }
     }
+}
+
+/// Returns a time in seconds since the epoch as `2026-11-29 08:53:44 UTC`.
+pub fn utc_text(at: u64) -> String {
+    let time = i64::try_from(at).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+    let time = time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let (hour, minute, second) = time.to_hms();
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", time.date())
 }
 
 impl fmt::Display for Loss {

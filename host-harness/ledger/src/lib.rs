@@ -17,6 +17,7 @@ mod error;
 mod exportable;
 pub mod operations;
 mod pending;
+mod restorations;
 mod rules;
 mod schedule;
 mod statistics;
@@ -24,14 +25,14 @@ mod status_asks;
 pub mod storage;
 mod submission;
 
-pub use error::{Commit, Error, Loss};
+pub use error::{Commit, Error, Loss, utc_text};
 pub use exportable::{faults_of_party, individual};
 pub use operations::{
     CALL_SECONDS_MAX, CallDecision, EndedOperation, GiveUp, Journal, OperationEnd, Pass, ProviderResult, SentCall, WantedCall,
-    suspend_operations,
 };
+pub use restorations::{RESTORED, missing_since, record_restoration};
 pub use rules::{HOUR_SECONDS, Ledger, enter};
-pub use schedule::{ASK_AGAIN_SECONDS_MIN, next_ask};
+pub use schedule::{ASK_AGAIN_SECONDS_MIN, WAIT_SECONDS_MAX, next_ask};
 pub use statistics::Pages;
 pub use storage::Storage;
 pub use submission::{Origin, Recorded, Reported, Submission, Submitted};

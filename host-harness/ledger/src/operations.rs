@@ -14,36 +14,13 @@ use domain::{
 
 use crate::error::Error;
 use crate::rules::Ledger;
-use crate::storage::Transaction;
+use crate::schedule::WAIT_SECONDS_MAX;
 
 pub use end::{EndedOperation, OperationEnd, SAME_EVENT, WITHDRAWN};
 pub use journal::{CALL_SECONDS_MAX, CallDecision, GiveUp, Journal, Pass, ProviderResult, SentCall, WantedCall};
 
-/// Why the outcome of an operation is unknown after an older copy of the database was restored.
-pub const RESTORED: &str = "База данных восстановлена из копии: что было сделано после неё, неизвестно. Проверьте операцию в \
-    кабинете платёжной системы";
 /// How many operations are read at once.
 const PAGE: u32 = 500;
-
-/// Makes every pending operation unknown: the database is an older copy, or may be one, so that what was done since is not
-/// known, and nothing may be sent again by itself. A storage calls it in the transaction that accepts such a database. Returns
-/// how many there were.
-///
-/// # Errors
-/// If the storage is unavailable.
-pub fn suspend_operations(transaction: &mut dyn Transaction, at: u64) -> Result<u64, Error> {
-    let mut suspended = 0;
-    let mut after = None;
-    loop {
-        let page = transaction.open_operations(OperationSelection::All, after.as_ref(), PAGE)?;
-        let Some(last) = page.last() else { return Ok(suspended) };
-        after = Some(last.id.clone());
-        for operation in page.iter().filter(|one| one.state == OperationState::Pending) {
-            transaction.end_operation(&operation.id, &OperationState::Unknown { message: RESTORED.to_owned() }, at)?;
-            suspended += 1;
-        }
-    }
-}
 
 impl Ledger {
     /// Begins an operation, or returns the one that was begun with the same idempotency key. An order has one link: the
@@ -179,12 +156,13 @@ impl Ledger {
         self.storage().read(|transaction| transaction.operations_of_order(order))
     }
 
-    /// Returns the pending operations to go on with now, those that wait longest first.
+    /// Returns the pending operations to go on with now, those that wait longest first. One whose time is further off than any is put
+    /// off ([`WAIT_SECONDS_MAX`]) was put off while the clock was ahead, and goes on now.
     ///
     /// # Errors
     /// If they cannot be read.
     pub fn due_operations(&self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error> {
-        self.storage().read(|transaction| transaction.due_operations(now, limit))
+        self.storage().read(|transaction| transaction.due_operations(now, now.saturating_add(WAIT_SECONDS_MAX), limit))
     }
 
     /// Returns pending and unknown operations, the oldest first, after the one with this id.

@@ -17,6 +17,10 @@ const AFTER_EXPIRY_SECONDS: u64 = 600;
 /// The largest part of an interval by which a time is put off, so that orders that were made together are not asked about together.
 const JITTER_PERCENT: u64 = 10;
 
+/// The longest time that an order or an operation waits until it is asked about again, in seconds. What waits longer was put off while the
+/// clock was ahead.
+pub const WAIT_SECONDS_MAX: u64 = 7 * 3_600;
+
 /// Returns when to ask about an unpaid order next, in seconds since the epoch, after `now`; `None` if it is not asked about any
 /// more. The times are after 1, 5, 15 and 60 minutes, then every 6 hours, each put off by at most a tenth of the interval before it,
 /// which depends on the order alone; then once after the order's expiry. After 30 days nobody asks.
@@ -31,7 +35,8 @@ pub fn next_ask(order: &Order, now: u64, ask_again: Option<u64>) -> Option<u64> 
     let wanted_at = ask_again.map_or(u64::MAX, |seconds| now.saturating_add(seconds.max(ASK_AGAIN_SECONDS_MIN)));
     // Between the expiry and the last time there is none.
     let scheduled_at = scheduled(order, now).filter(|at| order.expires_at.is_none_or(|expires_at| *at < expires_at));
-    Some(scheduled_at.unwrap_or(last_at).min(wanted_at).min(last_at))
+    // An order that was made while the clock was ahead has its times days ahead.
+    Some(scheduled_at.unwrap_or(last_at).min(wanted_at).min(last_at).min(now.saturating_add(WAIT_SECONDS_MAX)))
 }
 
 /// Returns the first time of the schedule after `now`.

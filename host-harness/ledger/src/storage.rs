@@ -2,6 +2,7 @@
 //! about money.
 
 mod operations;
+mod restorations;
 
 use std::sync::mpsc::sync_channel;
 
@@ -16,6 +17,7 @@ use domain::{
 use crate::error::Error;
 
 pub use operations::{Operations, StatusAsks};
+pub use restorations::Restorations;
 
 /// Stores the ledger. SQL, connections and transactions are details of the adapter. `ledger_suite::suite` tests what a
 /// storage promises.
@@ -122,7 +124,18 @@ impl<'s> dyn Storage + 's {
 
 /// The steps of which the rules consist, by subject. No step decides anything about money.
 pub trait Transaction:
-    Accounts + Orders + Entries + Movements + Callbacks + Decisions + Operations + StatusAsks + WriteOffs + Documents + Upkeep
+    Accounts
+    + Orders
+    + Entries
+    + Movements
+    + Callbacks
+    + Decisions
+    + Operations
+    + StatusAsks
+    + Restorations
+    + WriteOffs
+    + Documents
+    + Upkeep
 {
 }
 
@@ -135,6 +148,7 @@ impl<T> Transaction for T where
         + Decisions
         + Operations
         + StatusAsks
+        + Restorations
         + WriteOffs
         + Documents
         + Upkeep

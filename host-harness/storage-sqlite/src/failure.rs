@@ -28,7 +28,9 @@ pub fn refused(error: rusqlite::Error) -> Error {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => Error::Locked(text),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::DamagedFile(text),
         // A sum beyond 64 bits becomes a float, which a strict integer column refuses.
-        ErrorCode::ConstraintViolation if failure.extended_code == SQLITE_CONSTRAINT_DATATYPE => Error::SumTooLarge(text),
+        ErrorCode::ConstraintViolation if failure.extended_code == SQLITE_CONSTRAINT_DATATYPE => {
+            Error::SumTooLarge("a balance, or the sum of an hour".to_owned())
+        }
         _ => Error::Unavailable(text),
     }
 }

@@ -24,6 +24,7 @@ mod opened_files;
 mod operations;
 mod pending;
 mod query;
+mod restorations;
 mod rows;
 mod schema;
 mod statistics;
@@ -38,7 +39,7 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ledger::storage::{ReadJob, Storage, WriteJob};
-use ledger::{Error, Loss, suspend_operations};
+use ledger::{Error, Loss, record_restoration};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -72,10 +73,10 @@ pub enum Opened {
     New,
     /// The database has every commit that the mark records.
     Whole,
-    /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark. Every
-    /// pending operation became unknown.
+    /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark. It counts
+    /// as restored.
     WithoutMark,
-    /// Commits are missing, and the caller accepted the loss. Every pending operation became unknown.
+    /// Commits are missing, and the caller accepted the loss. It counts as restored.
     LossAccepted(Loss),
 }
 
@@ -222,7 +223,8 @@ fn prepare(connection: &mut Connection, files: &Files, gone: Option<Loss>, on_lo
     };
     if matches!(opened, Opened::WithoutMark | Opened::LossAccepted(_)) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        suspend_operations(&mut SqlTransaction(&transaction), now)?;
+        let copied_at = Some(counter.last.at).filter(|_| counter.last.number > 0);
+        record_restoration(&mut SqlTransaction(&transaction), copied_at, now)?;
     }
     // The first commit of a log is thus of one database at one time (`log.rs`). A new id does the same.
     if found >= COUNTED_SINCE && !matches!(opened, Opened::LossAccepted(_)) {

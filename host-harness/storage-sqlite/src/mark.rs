@@ -25,7 +25,8 @@
 //! gets a new id: a copy from before counts as another database from then on.
 //!
 //! What was done at payment systems since an older copy was made is not known. So a database that is opened with a loss, or without a
-//! mark, has no pending operation any more: each is unknown, and waits for a person (`ledger::suspend_operations`).
+//! mark, has no pending operation any more: each is unknown, and waits for a person; and no operation about a payment begins before a
+//! person has compared (`ledger::record_restoration`).
 //!
 //! What the mark can detect: when a process ends, in whatever way, the system retains what was written to the mark, so every
 //! commit that was answered is remembered. After a loss of power the mark may be some seconds old (Linux writes it within about

@@ -209,12 +209,13 @@ impl Operations for SqlTransaction<'_> {
         self.many(&sql, [provider.as_str()], of_row)
     }
 
-    fn due_operations(&mut self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error> {
+    fn due_operations(&mut self, now: u64, latest: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error> {
         let sql = format!(
             "SELECT {OPERATION}, settings, journal FROM operations
-            WHERE state = 'pending' AND next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, number LIMIT ?"
+            WHERE state = 'pending' AND next_at IS NOT NULL AND (next_at <= ? OR next_at > ?)
+            ORDER BY next_at, number LIMIT ?"
         );
-        self.many(&sql, params![signed(now), limit], to_continue)
+        self.many(&sql, params![signed(now), signed(latest), limit], to_continue)
     }
 
     fn open_operations(
@@ -314,12 +315,12 @@ impl StatusAsks for SqlTransaction<'_> {
         self.execute(sql, params![number(order), signed(next_at)]).map(drop)
     }
 
-    fn orders_to_ask(&mut self, now: u64, limit: u32) -> Result<Vec<OrderToAsk>, Error> {
+    fn orders_to_ask(&mut self, now: u64, latest: u64, limit: u32) -> Result<Vec<OrderToAsk>, Error> {
         let sql = format!(
             "SELECT {ORDER}, next_at, asked FROM orders_to_ask CROSS JOIN orders ON number = order_number
-            WHERE next_at <= ? ORDER BY next_at, order_number LIMIT ?"
+            WHERE next_at <= ? OR next_at > ? ORDER BY next_at, order_number LIMIT ?"
         );
-        self.many(&sql, params![signed(now), limit], |row| {
+        self.many(&sql, params![signed(now), signed(latest), limit], |row| {
             Ok(OrderToAsk { order: order(row)?, next_at: unsigned(row.get(10)?)?, asked: row.get(11)? })
         })
     }

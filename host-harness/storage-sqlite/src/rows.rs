@@ -16,7 +16,8 @@ pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp
 pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-/// Selects a column of the movement that an entry enters, by a rule or by an operator.
+/// Selects a column of the movement that an entry enters, by a rule or by an operator's decision. A decision names its event for
+/// ever, also after it was undone, and the event was entered by another entry.
 macro_rules! of_movement {
     ($column:literal) => {
         concat!(
@@ -24,7 +25,7 @@ macro_rules! of_movement {
             $column,
             " FROM movements WHERE movements.entry = seq), (SELECT movements.",
             $column,
-            " FROM unmatched JOIN movements ON movements.unmatched = unmatched.id WHERE unmatched.entry = seq))"
+            " FROM movements WHERE movements.unmatched = decisions.unmatched AND decisions.decided = 'entry'))"
         )
     };
 }

@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0012_operations.sql"),
     include_str!("schema/0013_sealed_headers.sql"),
     include_str!("schema/0014_operation_tries.sql"),
+    include_str!("schema/0015_restorations.sql"),
 ];
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

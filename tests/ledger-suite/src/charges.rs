@@ -4,9 +4,9 @@ use domain::{
     MovementId, Operation, OperationFault, OperationId, OperationRefusal, OperationSelection, OperationState, OperationTask,
     OperationVerdict, Order, Outcome, Progress, Recurrence,
 };
-use ledger::{Ledger, OperationEnd, next_ask};
+use ledger::{Ledger, OperationEnd, WAIT_SECONDS_MAX, next_ask};
 
-use crate::operations::{begin, end, paid, unknown};
+use crate::operations::{back, begin, end, new, paid, unknown};
 use crate::{AT, balance, changed, entered, facts, movement_state, new_order, payment, rub, take};
 
 /// The repeat of a payer that a payment system reports for the first order.
@@ -257,4 +257,26 @@ pub fn unpaid_orders_are_asked_about(ledger: &Ledger) {
     ledger.asked(second.id.clone(), None).unwrap();
     ledger.asked(second.id, Some(AT)).unwrap();
     assert_eq!((ask(u64::MAX, 9), ledger.check().unwrap()), (vec![], vec![]));
+}
+
+/// A clock that was days ahead for a moment leaves nothing to wait for days.
+pub fn what_was_put_off_while_the_clock_was_ahead_goes_on(ledger: &Ledger) {
+    const AHEAD: u64 = 10 * 24 * 3_600;
+    let (_, payment) = paid(ledger);
+    let put_off = |next_at| {
+        let operation = domain::NewOperation { next_at, ..new(back(payment, 1)) };
+        ledger.begin_operation(operation, AT).unwrap().unwrap().operation.id
+    };
+    let (ahead, _waits) = (put_off(AT + AHEAD), put_off(AT + WAIT_SECONDS_MAX));
+    let due: Vec<_> = ledger.due_operations(AT, 9).unwrap().into_iter().map(|due| due.operation.id).collect();
+    assert_eq!(due, [ahead]);
+
+    let order = domain::NewOrder { expires_at: None, ..new_order(rub(10_000)) };
+    let order = ledger.create_watched_order(order, AT + AHEAD).unwrap().unwrap();
+    let asked_about = |now| ledger.orders_to_ask(now, 9).unwrap().iter().any(|asked| asked.order.id == order.id);
+    assert!(asked_about(AT), "its first time is ten days ahead");
+    let next_at = next_ask(&order, AT, None).unwrap();
+    assert!(next_at <= AT + WAIT_SECONDS_MAX, "{next_at}");
+    ledger.asked(order.id.clone(), Some(next_at)).unwrap();
+    assert!(!asked_about(AT) && asked_about(next_at));
 }

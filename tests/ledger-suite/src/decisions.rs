@@ -4,8 +4,9 @@ use domain::{
     Correction, CorrectionRefusal, DecidedBy, DecisionKind, EntryFilter, EntryKind, Event, MismatchReason, Outcome,
     ResolveRefusal, UndoRefusal,
 };
-use ledger::Ledger;
+use ledger::{Ledger, OperationEnd};
 
+use crate::operations::{back, begin, end, unknown};
 use crate::{AT, account, balance, changed, entered, entries, lost, order, payment, refund, rub, take};
 
 pub fn the_operator_decides_once(ledger: &Ledger) {
@@ -49,7 +50,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
 fn undo(ledger: &Ledger, id: u64) -> Result<Option<u64>, UndoRefusal> {
     let checked = ledger.check_undo(id).unwrap().map(|_| ());
     let undone = ledger.undo_decision(id, "boris".into(), "не тот счёт".into(), AT + 20).unwrap();
-    assert_eq!(checked, undone.map(|_| ()), "the check predicts the result");
+    assert_eq!(checked, undone.clone().map(|_| ()), "the check predicts the result");
     assert_eq!(ledger.check().unwrap(), []);
     undone
 }
@@ -127,8 +128,13 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
         ledger.credit_unmatched(waits, account.parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap()
     };
     assert_eq!(enter("100500"), Ok(1));
+    let [first] = &entries(ledger)[..] else { panic!() };
+    assert!(first.movement.is_some() && first.origin.is_some());
     assert_eq!(undo(ledger, 1), Ok(Some(2)));
+    assert_eq!(entries(ledger)[0], *first, "an entry that is taken back stays as it was");
     assert_eq!(enter("100501"), Ok(3));
+    let all = entries(ledger);
+    assert_eq!((&all[0], all[1].movement, all[2].movement, all[2].origin), (first, None, first.movement, first.origin));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
     assert_eq!(ledger.unmatched_count().unwrap(), 0);
     // A refund debits the account that has the money now, and for no more than came in.
@@ -160,6 +166,29 @@ pub fn a_decision_is_undone_once_and_not_behind_a_refund(ledger: &Ledger) {
     ledger.dismiss_unmatched(waits, "anna".into(), "не наш".into(), AT + 9).unwrap().unwrap();
     assert_eq!((undo(ledger, 2), undo(ledger, 2)), (Ok(None), Err(UndoRefusal::AlreadyUndone)));
     assert_eq!(undo(ledger, 3), Err(UndoRefusal::IsUndoing));
+}
+
+/// A payment that is being paid back stays entered until the refund has ended.
+pub fn a_decision_is_not_undone_while_its_payment_is_refunded(ledger: &Ledger) {
+    let order = order(ledger);
+    let waits = lost(ledger, &order, "T1");
+    let credit = |account: &str| {
+        ledger.credit_unmatched(waits, account.parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap()
+    };
+    credit("100500");
+    let payment = entries(ledger)[0].movement.unwrap();
+    let refund = || begin(ledger, back(payment, 4_000)).unwrap().id;
+    for state in ["pending", "unknown"] {
+        let id = refund();
+        if state == "unknown" {
+            end(ledger, &id, unknown());
+        }
+        assert_eq!(undo(ledger, 1), Err(UndoRefusal::RefundUnderWay { id: id.clone() }), "{state}");
+        assert_eq!(ledger.check_undo(1).unwrap().unwrap_err(), UndoRefusal::RefundUnderWay { id: id.clone() });
+        end(ledger, &id, OperationEnd::Refused { code: "declined".into(), message: String::new() });
+    }
+    assert_eq!((undo(ledger, 1), balance(ledger, "100500")), (Ok(Some(2)), 0));
+    assert_eq!(ledger.check().unwrap(), []);
 }
 
 pub fn corrections_are_entered_once_for_a_key(ledger: &Ledger) {

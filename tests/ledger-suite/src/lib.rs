@@ -21,6 +21,7 @@ mod movements;
 mod operations;
 mod payments;
 mod refunds;
+mod restorations;
 mod wishes;
 mod withdrawals;
 
@@ -56,6 +57,10 @@ const RULES: &[(&str, Rule)] = &[
         decisions::a_decision_is_undone_by_an_entry_of_the_opposite_amount,
     ),
     ("what_is_undone_can_be_decided_anew", decisions::what_is_undone_can_be_decided_anew),
+    (
+        "a_decision_is_not_undone_while_its_payment_is_refunded",
+        decisions::a_decision_is_not_undone_while_its_payment_is_refunded,
+    ),
     ("a_decision_is_undone_once_and_not_behind_a_refund", decisions::a_decision_is_undone_once_and_not_behind_a_refund),
     ("a_repetition_that_says_something_else_is_shown_once", callbacks::a_repetition_that_says_something_else_is_shown_once),
     ("lists_go_on_after_a_place", callbacks::lists_go_on_after_a_place),
@@ -109,6 +114,9 @@ const RULES: &[(&str, Rule)] = &[
     ("a_repeat_is_of_the_likeliest_charge", charges::a_repeat_is_of_the_likeliest_charge),
     ("an_order_that_was_charged_is_not_charged_again", charges::an_order_that_was_charged_is_not_charged_again),
     ("a_payment_that_an_operator_enters_ends_its_charge", charges::a_payment_that_an_operator_enters_ends_its_charge),
+    ("nothing_about_a_payment_begins_before_a_comparison", restorations::nothing_about_a_payment_begins_before_a_comparison),
+    ("a_comparison_is_of_the_restorations_before_it", restorations::a_comparison_is_of_the_restorations_before_it),
+    ("what_was_put_off_while_the_clock_was_ahead_goes_on", charges::what_was_put_off_while_the_clock_was_ahead_goes_on),
     ("unpaid_orders_are_asked_about", charges::unpaid_orders_are_asked_about),
 ];
 

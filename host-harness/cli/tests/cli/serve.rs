@@ -5,6 +5,35 @@ use support::{Client, Program};
 
 use super::{GENUINE, Place};
 
+/// What may pass by itself has an exit code of its own, so that a service manager starts the program again.
+#[test]
+fn exit_code_says_whether_another_start_may_help() {
+    let place = Place::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let serve = format!("serve --data data --listen {address} --public-url https://billing.example.ru");
+    let run = |arguments: &str, filter: &str| {
+        let output = place.command(arguments).env("HARNESS_LOG", filter).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = run(&serve, "");
+    assert!(code == Some(1) && said.contains("cannot listen on"), "{code:?} {said}");
+    let locked = rusqlite::Connection::open(place.path("data/ledger.db")).unwrap();
+    locked.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let (code, said) = run(&serve, "info");
+    assert!(code == Some(1) && said.contains("another process holds a lock"), "{code:?} {said}");
+    let (code, said) = run(&serve, "warning");
+    assert!(code == Some(2) && said.contains("HARNESS_LOG takes error, warn, info"), "{code:?} {said}");
+}
+
+/// A folder that is a slip of the pen is not filled by an operator whose password is refused.
+#[test]
+fn refused_password_creates_no_ledger() {
+    let place = Place::new();
+    assert_eq!(place.run("operator anna --data slip", "12345\n").status.code(), Some(2));
+    assert!(!place.path("slip").exists());
+}
+
 #[test]
 fn serve_records_payment_and_ends_on_sigterm() {
     let place = Place::new();

@@ -103,7 +103,8 @@ pub struct Swapped {
     checks: Option<CheckReport>,
 }
 
-/// The component was refused, and the active one stays: a problem by RFC 9457.
+/// The component was refused, and the active one stays: a problem by RFC 9457. If the request itself was refused, such as for a name that
+/// no provider can have, it has no more than any problem.
 #[derive(Serialize, ToSchema)]
 struct RefusedComponent {
     /// The meaning of the status.
@@ -113,29 +114,40 @@ struct RefusedComponent {
     /// The reason, and what to do.
     detail: String,
     /// `component-refused`.
+    #[schema(required = false)]
     code: &'static str,
     /// The SHA-256 of the refused component, in hexadecimal; null if it was not loaded.
+    #[schema(required = false)]
     sha256: Option<String>,
     /// The problems that the component reports about the settings.
+    #[schema(required = false)]
     problems: Vec<FieldProblem>,
     /// The settings that are new or have changed. Send them together with the component.
+    #[schema(required = false)]
     wanted: Vec<SettingReport>,
     /// The secrets that the component declares as other settings. If that is intended, name them in `accept_relabelled`.
+    #[schema(required = false)]
     relabelled: Vec<RelabelledSecret>,
     /// The report of the conformance checks; null if none failed.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required = false)]
     checks: Option<CheckReport>,
     /// At most 20 stored callbacks whose verdict changes.
+    #[schema(required = false)]
     changes: Vec<ChangedVerdict>,
     /// The number of stored callbacks whose verdict changes.
+    #[schema(required = false)]
     changed: usize,
     /// The number of stored callbacks that were not compared because card data in them is masked.
+    #[schema(required = false)]
     left_out: usize,
     /// The number of stored callbacks that were compared without their secret headers, which were sealed with another key.
+    #[schema(required = false)]
     without_headers: usize,
     /// The hosts that the component may call and the active one may not, with a port if that is not 443.
+    #[schema(required = false)]
     new_hosts: Vec<String>,
     /// If the changes are intended, repeat the request with this value as `accept_changes`; null if nothing changes.
+    #[schema(required = false)]
     accept: Option<String>,
 }
 

@@ -95,7 +95,8 @@ async fn create(app: &App, query: Result<Query<Export>, QueryRejection>) -> Resu
 /// The same write-offs give the same bytes. With the option `documents-per-file`, the file is a ZIP archive of the files and their
 /// manifest.
 #[utoipa::path(get, path = "/exports/writeoffs", operation_id = "export_writeoffs", params(Export), responses(
-    (status = OK, description = "The file.", body = Bytes, content_type = "application/octet-stream"),
+    (status = OK, description = "The file: by its format XML or CSV, or a ZIP archive.",
+        content((Bytes = "application/xml"), (Bytes = "text/csv"), (Bytes = "application/zip"))),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Response, Problem> {
     let CreatedExport { file_name, file, .. } = create(&app, query).await?;

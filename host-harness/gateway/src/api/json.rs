@@ -34,7 +34,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|rejection| {
-            Problem::late(&rejection).unwrap_or_else(|| Problem::new(rejection.status(), rejection.body_text()))
+            let unread = || match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(rejection.status(), "the body is larger than this address takes"),
+                status => Problem::new(status, "the body did not arrive whole; send the request again"),
+            };
+            Problem::late(&rejection).unwrap_or_else(unread)
         })?;
         read(&bytes).map(Json)
     }
@@ -45,7 +49,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let unreadable = |error: serde_json::Error| {
         // Text that is not JSON is 400; JSON that does not fit the type is 422.
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        (status, error.to_string())
+        (status, in_words_of_json(&error.to_string()))
     };
     let parsed = serde_json::from_slice(bytes).map_err(unreadable).and_then(|Unique(value)| {
         serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
@@ -56,6 +60,23 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         })
     });
     parsed.map_err(|(status, reason)| Problem::new(status, format!("the body cannot be read: {reason}")))
+}
+
+/// Returns what serde says of a value in words of JSON, instead of the names of types of this program.
+fn in_words_of_json(reason: &str) -> String {
+    let Some((before, expected)) = reason.split_once(", expected ") else { return reason.to_owned() };
+    let (wanted, place) = expected.split_at(expected.find(" at line ").unwrap_or(expected.len()));
+    let wanted = match wanted {
+        "i8" | "i16" | "i32" | "i64" => "an integer",
+        "u8" | "u16" | "u32" | "u64" => "an integer from 0 on",
+        "a string" | "str" | "string" => "a string",
+        "a boolean" => "true or false",
+        "a map" => "an object",
+        "a sequence" => "an array",
+        _ if wanted.starts_with("struct ") => "an object",
+        _ => wanted,
+    };
+    format!("{before}, expected {wanted}{place}")
 }
 
 /// A value in whose objects each key occurs once.
@@ -251,12 +272,12 @@ mod tests {
             (format!(r#"{{{AMOUNT}, "map": {{"a": "1", "\u0061": "2"}}}}"#), 422, "`a` is given twice"),
             (format!(r#"{{{AMOUNT}, "list": [{{"x": 1, "x": 1}}]}}"#), 422, "`x` is given twice"),
             (r#"[{"minor_units": 1, "currency": "RUB"}]"#.to_owned(), 422, "invalid type: sequence"),
-            (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "amount: invalid type: sequence"),
+            (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "amount: invalid type: sequence, expected an object"),
             (format!(r#"{{{AMOUNT}, "list": [[1, "RUB"]]}}"#), 422, "list[0]: invalid type: sequence"),
             (
                 r#"{"amount": {"minor_units": "100", "currency": "RUB"}}"#.to_owned(),
                 422,
-                "the body cannot be read: amount.minor_units: invalid type: string \"100\", expected i64",
+                "the body cannot be read: amount.minor_units: invalid type: string \"100\", expected an integer",
             ),
             (r#"{"amount": {"minor_units": 1}}"#.to_owned(), 422, "the body cannot be read: amount: missing field `currency`"),
             (format!(r#"{{{AMOUNT}, "map": {{"a": 1}}}}"#), 422, "map.a: invalid type"),

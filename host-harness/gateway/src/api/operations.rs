@@ -83,7 +83,11 @@ fn named_provider(name: &str) -> Result<ProviderName, HostError> {
 /// Begins an operation about a payment, such as a refund.
 ///
 /// It is on disk before anything is sent. The answer is the operation as far as it came: if it is `pending`, the gateway goes on by
-/// itself, also after a restart. Nothing is sent twice. Repeat a request that was not answered, with the same key.
+/// itself, also after a restart. Repeat a request that was not answered, with the same key: it is the same operation, and is done
+/// once. A call whose answer was lost is sent again only with a key by which the payment system does it once.
+///
+/// After the ledger was restored from a copy the answer is 409 with the code `restored-not-compared`, until a person has compared the
+/// payment systems with the ledger on the page «Операции».
 #[utoipa::path(post, path = "/operations", operation_id = "begin_operation", request_body = NewOperation,
     params(("Idempotency-Key" = String, Header, description = "A key of 1 to 255 ASCII characters, \
         unique for the operation. A repeated request with the same key returns the same operation; a different one is refused \

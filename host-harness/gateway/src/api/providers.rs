@@ -302,7 +302,8 @@ pub struct RemovalOptions {
     operator: Option<String>,
 }
 
-/// The provider has open orders and was not removed: a problem by RFC 9457.
+/// The provider was not removed: a problem by RFC 9457. Without the numbers it has operations that have not ended, and the
+/// code `operations-open`.
 #[derive(Serialize, ToSchema)]
 struct OpenOrdersProblem {
     /// The meaning of the status.
@@ -312,8 +313,10 @@ struct OpenOrdersProblem {
     /// The reason, and what to do.
     detail: String,
     /// The number of unpaid orders.
+    #[schema(required = false)]
     open_orders: u64,
     /// The number of unpaid orders of the last seven days.
+    #[schema(required = false)]
     open_orders_recent: u64,
 }
 

@@ -22,6 +22,7 @@ mod payment;
 mod providers;
 mod qr;
 mod requisites;
+mod restorations;
 mod returns;
 mod settings;
 mod statistics;
@@ -105,6 +106,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/operations/{id}/decision", get(operations::again).post(operations::decide))
         .route("/operator/operations/{id}/retry", get(operations::again).post(operations::retry))
         .route("/operator/operations/{id}/withdraw", get(operations::again).post(operations::withdraw))
+        .route("/operator/operations/restorations/{id}", get(operations::again).post(restorations::compare))
         .route("/operator/payments/{payment}", get(payment::page))
         .route("/operator/payments/{payment}/refund", get(payment::again).post(payment::refund_payment))
         .route("/operator/corrections", get(corrections::page).post(corrections::enter))

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::operation::{self, ADDRESS, Back, card, decision_form, list_address, matter, withdrawal_form};
 use super::text::{Clock, Lang};
-use super::{AppState, CsrfForm, Fields, Operator, confirm, csrf};
+use super::{AppState, CsrfForm, Fields, Operator, confirm, csrf, restorations};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
@@ -39,6 +39,7 @@ pub struct PageQuery {
     decided: Option<String>,
     withdrawn: Option<String>,
     tried: Option<String>,
+    compared: Option<String>,
 }
 
 /// Returns a choice of kinds with its value in the address; the usual one for an unknown value.
@@ -65,12 +66,14 @@ pub async fn page(
 ) -> Result<Markup, Problem> {
     let (is_decided, is_withdrawn) = (asked.decided.is_some(), asked.withdrawn.is_some());
     let (kind, selection) = chosen(&asked.kind);
-    let (open, ended, tried) = blocking(&app, move |app| {
+    let is_compared = asked.compared.is_some();
+    let (open, ended, tried, restorations) = blocking(&app, move |app| {
         let after = asked.after.map(identifiers::operation).transpose()?;
         let before = asked.before.map(identifiers::operation).transpose()?;
         let open = app.host.open_operations(selection, after.as_ref(), PAGE_ROWS)?;
         let tried = asked.tried.map(|id| find(app, id)).transpose()?.flatten();
-        Ok((open, app.host.ended_operations(selection, before.as_ref(), PAGE_ROWS)?, tried))
+        let ended = app.host.ended_operations(selection, before.as_ref(), PAGE_ROWS)?;
+        Ok((open, ended, tried, app.host.restorations()?))
     })
     .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
@@ -78,7 +81,9 @@ pub async fn page(
     let content = html! {
         @if is_decided { p.good role="status" { (lang.of("Решение записано.", "The decision was recorded.")) } }
         @if is_withdrawn { p.good role="status" { (lang.of("Операция отменена, отправлена она не будет.", "The operation was withdrawn, and will not be sent.")) } }
+        @if is_compared { p.good role="status" { (lang.of("Сверка записана.", "The comparison was recorded.")) } }
         @if let Some(tried) = &tried { (operation::notice(lang, clock, tried)) }
+        (restorations::open(lang, clock, &session, &restorations))
         p.hint {
             (lang.of(
                 "Что сделано через платёжные системы: возвраты, повторные списания, отмены подписок и ссылки на оплату. Незавершённые операции продолжаются сами. Если исход неизвестен, посмотрите его в личном кабинете платёжной системы и примите решение.",
@@ -101,6 +106,7 @@ pub async fn page(
         @if ended.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
         @for one in &ended { section.card { (matter(lang, clock, one)) } }
         (pager(lang, kind, "before", &ended))
+        (restorations::compared(lang, clock, &restorations))
     };
     Ok(Page::operators(lang, titles::operations(lang), &session).show(&content))
 }

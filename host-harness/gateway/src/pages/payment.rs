@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CsrfForm, Fields, Operator, amount, confirm, csrf, operation, path_segment};
+use super::{AppState, CsrfForm, Fields, Operator, amount, confirm, csrf, operation, path_segment, restorations};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::{Session, random};
@@ -85,8 +85,13 @@ pub async fn page(
     Query(asked): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let details = details(&app, &payment).await?;
+    let restorations = blocking(&app, |app| Ok(app.host.restorations()?)).await?;
     let of_notice = |one: &&Operation| Some(one.id.as_str()) == asked.operation.as_deref();
-    let notice = notice(lang, Clock::new(app.config.utc_offset_hours), details.operations.iter().find(of_notice));
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let notice = html! {
+        (notice(lang, clock, details.operations.iter().find(of_notice)))
+        (restorations::warning_elsewhere(lang, clock, &restorations))
+    };
     let typed = Typed::rest_of(lang, &details);
     Ok(show(&app, lang, &session, &details, &typed, StatusCode::OK, &notice))
 }

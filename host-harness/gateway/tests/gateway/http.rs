@@ -450,6 +450,9 @@ fn callback_sources_and_rates_are_limited() {
     let limited = (0..100).map(|_| forged("203.0.113.2")).find(|response| response.status() == 429);
     let wait = limited.expect("a hundred at once are too many").headers()["retry-after"].to_str().unwrap().parse::<u64>();
     assert!((1..=10).contains(&wait.unwrap()));
+    let metrics = server.client().get("/metrics", "").unwrap();
+    let limited = "harness_callbacks_total{provider=\"chronopay\",outcome=\"limited\"} 1";
+    assert!(metrics.text().contains(limited), "{}", metrics.text());
     assert_eq!(from("203.0.113.2").status(), 200, "not even by unproved callbacks from the same address");
     assert_eq!(forged("203.0.113.3").status(), 403, "another address is not limited");
 }

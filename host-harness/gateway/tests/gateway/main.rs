@@ -32,6 +32,7 @@ mod payer;
 mod payment_system;
 mod refund_pages;
 mod refunds;
+mod restored;
 mod server;
 mod swap;
 mod two_phases;

@@ -55,7 +55,7 @@ impl Shop {
         (answer.status, answer.json())
     }
 
-    fn refund_of(&self, minor_units: i64) -> Value {
+    pub fn refund_of(&self, minor_units: i64) -> Value {
         let amount = json!({"minor_units": minor_units, "currency": "RUB"});
         json!({"provider": NAME, "payment": self.payment, "kind": "refund", "amount": amount, "reason": "ошибочный платёж"})
     }

@@ -347,6 +347,7 @@ fn refused(refusal: OperationRefusal) -> HostError {
              payment system reports it; make a new order to charge once more"
         ),
         OperationRefusal::OrderExpired => "the order has expired; make a new order".to_owned(),
+        OperationRefusal::NotCompared { since } => not_compared(*since),
         OperationRefusal::UnknownPayment => "this provider has no such payment".to_owned(),
         OperationRefusal::PaymentNotEntered => "the payment is not entered, or its entry was taken back".to_owned(),
         OperationRefusal::AmountNotPositive => "the amount must be positive".to_owned(),
@@ -368,6 +369,7 @@ fn refused(refusal: OperationRefusal) -> HostError {
         OperationRefusal::UnknownOrder => ErrorCode::OrderUnknown,
         OperationRefusal::OrderCharged { .. } => ErrorCode::OrderCharged,
         OperationRefusal::OrderExpired => ErrorCode::OrderExpired,
+        OperationRefusal::NotCompared { .. } => ErrorCode::RestoredNotCompared,
         _ => ErrorCode::OperationRefused,
     };
     let kind = match &refusal {
@@ -376,6 +378,16 @@ fn refused(refusal: OperationRefusal) -> HostError {
         _ => ErrorKind::Conflict,
     };
     HostError::new(kind, detail).with_code(code)
+}
+
+/// Why nothing begins after the ledger was restored from a copy, and what to do.
+fn not_compared(since: Option<u64>) -> String {
+    let since = since.map_or_else(|| "a time that is not known".to_owned(), ledger::utc_text);
+    format!(
+        "the ledger was restored from a copy, and lacks what was done since {since}: the same may have been sent to the payment \
+         system then. Nothing was sent now. Compare the payment systems with the ledger, record that on the operators' page \
+         «Операции», and send the request again"
+    )
 }
 
 /// The name of the contract's function that begins an operation.

@@ -4,7 +4,7 @@ use domain::{
     CancelResult, Event, LinkRequest, Money, Operation, OperationId, OperationKind, OperationResult, OperationState,
     OperationTask, OperationToContinue, PaymentReference, Pending, Problem, ProvedEvent, RefundRequest,
 };
-use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, OperationEnd, ProviderResult};
+use ledger::{ASK_AGAIN_SECONDS_MIN, EndedOperation, OperationEnd, ProviderResult, WAIT_SECONDS_MAX};
 
 use super::function_of;
 use super::journal::StoredJournal;
@@ -275,7 +275,7 @@ impl Running {
     /// Waits for the payment system.
     fn wait_for(&mut self, pending: Pending) -> Result<(), HostError> {
         self.begin_to_ask(pending.reference);
-        let pause = pending.ask_again.map(|seconds| u64::from(seconds).max(ASK_AGAIN_SECONDS_MIN));
+        let pause = pending.ask_again.map(|seconds| u64::from(seconds).clamp(ASK_AGAIN_SECONDS_MIN, WAIT_SECONDS_MAX));
         self.store_try(String::new(), pause.map(|pause| self.host.now().saturating_add(pause)))
     }
 

@@ -1,7 +1,8 @@
 //! What this program says itself of an operation. It is stored in Russian, for operators, and told to programs in English.
 
 use ledger::GiveUp;
-use ledger::operations::{RESTORED, SAME_EVENT, WITHDRAWN};
+use ledger::RESTORED;
+use ledger::operations::{SAME_EVENT, WITHDRAWN};
 
 /// The provider wants another call than the one that was made.
 const OTHER_CALL: &str = "Компонент заменён или настройки изменены: он хочет сделать другой запрос, чем уже сделан.";

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::error::Error;
+use crate::restorations;
 use crate::rules::{Returnable, named_payment, of_payment};
 use crate::storage::{RecordedMovement, Transaction};
 
@@ -20,6 +21,10 @@ pub fn begin(
         && let Some(operation) = transaction.operation_of_key(key)?
     {
         return if operation.is(new) { before(operation) } else { Ok(Err(OperationRefusal::KeyReused)) };
+    }
+    let is_about_payment = new.task.payment().is_some();
+    if is_about_payment && let Some(refusal) = restorations::refusal(transaction)? {
+        return Ok(Err(refusal));
     }
     let refusal = match &new.task {
         OperationTask::Refund { payment, amount } => match pending_beside(transaction, new, *payment)? {

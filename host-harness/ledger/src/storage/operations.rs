@@ -27,8 +27,8 @@ pub trait Operations {
     fn operations_of_order(&mut self, order: &OrderId) -> Result<Vec<Operation>, Error>;
     /// Returns the charges of a provider that have no movement and were not refused, the oldest first.
     fn unreported_charges(&mut self, provider: &ProviderName) -> Result<Vec<Operation>, Error>;
-    /// Returns pending operations that go on at a second of the epoch or before, the first of them first.
-    fn due_operations(&mut self, now: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error>;
+    /// Returns pending operations that go on at a second of the epoch or before, or after another one, the first of them first.
+    fn due_operations(&mut self, now: u64, latest: u64, limit: u32) -> Result<Vec<OperationToContinue>, Error>;
     /// Returns pending and unknown operations, the oldest first, after the one with this id.
     fn open_operations(
         &mut self,
@@ -61,8 +61,8 @@ pub trait Operations {
 pub trait StatusAsks {
     /// Stores when to ask about an order. Nothing was asked about it yet.
     fn insert_order_to_ask(&mut self, order: &OrderId, next_at: u64) -> Result<(), Error>;
-    /// Returns the orders to ask about at a second of the epoch or before, the first of them first.
-    fn orders_to_ask(&mut self, now: u64, limit: u32) -> Result<Vec<OrderToAsk>, Error>;
+    /// Returns the orders to ask about at a second of the epoch or before, or after another one, the first of them first.
+    fn orders_to_ask(&mut self, now: u64, latest: u64, limit: u32) -> Result<Vec<OrderToAsk>, Error>;
     /// Counts that an order was asked about, and stores when to ask again; does nothing if it is not asked about any more.
     fn count_ask(&mut self, order: &OrderId, next_at: u64) -> Result<(), Error>;
     /// Forgets an order: nobody asks about it any more. Does nothing if it is not asked about.

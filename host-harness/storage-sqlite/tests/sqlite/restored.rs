@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{
     Event, EventKind, Facts, Finding, FindingCode, LedgerAnswer, LedgerQuestion, MovementId, NewOperation, Operation,
-    OperationState, OperationTask,
+    OperationRefusal, OperationState, OperationTask,
 };
 use ledger::{Ledger, Loss, OperationEnd, Origin, Reported, Submission};
 use rusqlite::Connection;
@@ -62,7 +62,8 @@ fn back(payment: MovementId, amount: i64) -> OperationTask {
     OperationTask::Refund { payment, amount: roubles(amount) }
 }
 
-/// Nothing is sent again by itself after an older copy is restored, whether with the newer mark or without one.
+/// Nothing is sent again after an older copy is restored, whether with the newer mark or without one: not by itself, and not before a
+/// person has compared.
 #[test]
 fn restored_copy_has_no_pending_operation() {
     for keeps_mark in [true, false] {
@@ -78,6 +79,10 @@ fn restored_copy_has_no_pending_operation() {
         let Driven { ledger, .. } = driven;
         drop(ledger);
         let copy = std::fs::read(&path).unwrap();
+        let counter = Connection::open(&path).unwrap();
+        let copied_at =
+            counter.query_row("SELECT committed_at FROM commit_counter", [], |row| row.get::<_, i64>(0)).unwrap() as u64;
+        drop(counter);
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         let lost = begin(&ledger, back(payment, 30));
         drop(ledger);
@@ -100,6 +105,14 @@ fn restored_copy_has_no_pending_operation() {
         assert!(message.contains("восстановлена из копии"), "{message}");
         assert_eq!(state(&refused.id).name(), "refused");
         assert_eq!(ledger.due_operations(u64::MAX, 9).unwrap(), []);
+        // Nor by another request, whether billing's or an operator's, before somebody has compared.
+        let asked_again = ledger.begin_operation(new(back(payment, 30)), 9).unwrap();
+        assert_eq!(asked_again, Err(OperationRefusal::NotCompared { since: Some(copied_at) }));
+        drop(ledger);
+        let ledger = Ledger::new(Sqlite::open(&path).unwrap());
+        let [restoration] = &ledger.restorations().unwrap()[..] else { panic!("a restart alone is no restoration") };
+        assert_eq!((restoration.copied_at, &restoration.comparison), (Some(copied_at), &None));
+        ledger.record_comparison(restoration.id, "anna".into(), "по выписке".into(), 9).unwrap().unwrap();
         // What the copy lacks keeps its id for itself, since time has gone on.
         let next = ledger.begin_operation(new(back(payment, 30)), 9).unwrap().unwrap().operation;
         assert_ne!(next.id, lost.id);

@@ -82,7 +82,7 @@ const FORMS: [Form; 21] = [
 const UPLOADS: [Form; 2] = [("/operator/providers", &[("name", "second")]), ("/operator/providers/chronopay/component", &[])];
 
 /// Forms that are accepted only after another page was shown, or about an operation, which ChronoPay's component has none of.
-const OTHERS: [Form; 5] = [
+const OTHERS: [Form; 6] = [
     ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]),
     (
         "/operator/payments/1/refund",
@@ -90,6 +90,7 @@ const OTHERS: [Form; 5] = [
     ),
     ("/operator/operations/1/decision", &[("decision", "confirmed"), ("verdict", "done"), ("comment", "в выписке")]),
     ("/operator/operations/1/retry", &[]),
+    ("/operator/operations/restorations/1", &[("decision", "confirmed"), ("comment", "по выписке")]),
     ("/operator/operations/1/withdraw", &[("decision", "confirmed"), ("comment", "передумали")]),
 ];
 
