@@ -102,6 +102,7 @@ const RULES: &[(&str, Rule)] = &[
         "a_refund_that_an_operator_declares_done_is_entered_once",
         operations::a_refund_that_an_operator_declares_done_is_entered_once,
     ),
+    ("a_refund_of_something_else_is_unknown", operations::a_refund_of_something_else_is_unknown),
     ("a_refund_that_was_reported_is_not_declared_again", operations::a_refund_that_was_reported_is_not_declared_again),
     ("a_link_is_made_once", operations::a_link_is_made_once),
     ("what_is_withdrawn_is_not_sent", withdrawals::what_is_withdrawn_is_not_sent),

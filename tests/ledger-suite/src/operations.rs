@@ -291,6 +291,37 @@ pub fn an_operation_and_a_callback_enter_a_refund_once(ledger: &Ledger) {
     assert_eq!(ids, [first.id, second.id, third.id, fourth.id, fifth.id]);
 }
 
+/// A refund that is done with an event of something else is not the one that was asked for. What is told is entered all the same.
+pub fn a_refund_of_something_else_is_unknown(ledger: &Ledger) {
+    let (order, payment) = paid(ledger);
+    let event =
+        |key: &str, kopecks| changed(refund(&order, key, kopecks), |event| event.facts.original = Some("T1".parse().unwrap()));
+    let first = begin(ledger, back(payment, 1_000)).unwrap();
+    let (ended, outcome) = end(ledger, &first.id, moved(&event("R1", 4_000)));
+    let OperationState::Unknown { message } = ended.state else { panic!("{ended:?}") };
+    assert!(message.starts_with("Запрошен возврат 10.00 RUB, а платёжная система сообщила о возврате 40.00 RUB."), "{message}");
+    assert_eq!((outcome, balance(ledger, "100500")), (Some(entered(2)), 6_000));
+    // What may still be done is not paid back again.
+    assert_eq!(begin(ledger, back(payment, 5_001)), Err(left(5_000)));
+    resolve(ledger, &first.id, OperationVerdict::NotDone);
+    assert_eq!(balance(ledger, "100500"), 6_000);
+    // In another currency it waits for an operator, and so does the operation.
+    let usd = Money { minor_units: 1_000, currency: Currency::parse("USD").unwrap() };
+    let second = begin(ledger, back(payment, 1_000)).unwrap();
+    let (ended, outcome) = end(ledger, &second.id, moved(&changed(event("R2", 1_000), |event| event.facts.amount = usd)));
+    assert_eq!((ended.state.name(), waits(ledger, &outcome.unwrap())), ("unknown", MismatchReason::CurrencyMismatch));
+    let third = begin(ledger, back(payment, 1_000)).unwrap();
+    let of_other = changed(event("R3", 1_000), |event| event.facts.original = Some("T9".parse().unwrap()));
+    let (ended, outcome) = end(ledger, &third.id, moved(&of_other));
+    let OperationState::Unknown { message } = ended.state else { panic!("{ended:?}") };
+    assert!(
+        message.starts_with("Запрошен возврат платежа T1, а платёжная система сообщила о возврате платежа T9."),
+        "{message}"
+    );
+    assert_eq!(waits(ledger, &outcome.unwrap()), MismatchReason::UnknownPayment);
+    assert_eq!((balance(ledger, "100500"), entries(ledger).len()), (6_000, 2));
+}
+
 /// A refund that was done by what an operator says is entered once, whenever the payment system reports it.
 pub fn a_refund_that_an_operator_declares_done_is_entered_once(ledger: &Ledger) {
     let (order, payment) = paid(ledger);

@@ -245,7 +245,10 @@ impl Running {
         let end = OperationEnd::Moved { event: event.clone(), answers: self.told(), now: self.context.now };
         match self.host.end_operation(&self.operation, end)? {
             EndedOperation::AnswersChanged => Ok(false),
-            EndedOperation::Ended { recorded, .. } => {
+            EndedOperation::Ended { recorded, operation } => {
+                if let OperationState::Unknown { message } = &operation.state {
+                    log_unknown(&operation, message);
+                }
                 if let Some(recorded) = recorded {
                     self.host.tell_recorded(&self.slot, &event, &recorded.outcome);
                     if self.operation.task.kind() == OperationKind::Refund && self.component.pays_back_one_at_a_time() {
@@ -258,12 +261,7 @@ impl Running {
     }
 
     fn end_unknown(&mut self, message: String) -> Result<bool, HostError> {
-        tracing::error!(
-            provider = self.slot.name.as_str(),
-            operation = self.operation.id.as_str(),
-            message,
-            "it is not known whether an operation was done; an operator must find out on the page «Операции»"
-        );
+        log_unknown(&self.operation, &message);
         self.end(OperationEnd::Unknown { message })
     }
 
@@ -285,6 +283,15 @@ impl Running {
         self.operation.reference = reference.or(self.operation.reference.take());
         self.forget_calls();
     }
+}
+
+fn log_unknown(operation: &Operation, message: &str) {
+    tracing::error!(
+        provider = operation.provider.as_str(),
+        operation = operation.id.as_str(),
+        message,
+        "it is not known whether an operation was done; an operator must find out on the page «Операции»"
+    );
 }
 
 /// The message of a problem, in Russian where it has one: operators read it.

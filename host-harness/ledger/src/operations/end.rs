@@ -1,7 +1,7 @@
 //! Ending an operation: with its event, without one, or by an operator's decision.
 
 use domain::{
-    Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MovementId, Operation, OperationDecision, OperationFault,
+    Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, Money, MovementId, Operation, OperationDecision, OperationFault,
     OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
 };
 
@@ -21,7 +21,8 @@ pub const SAME_EVENT: &str = "Платёжная система сообщила
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "an operation ends once")]
 pub enum OperationEnd {
-    /// A refund or a charge is done, and this event tells of it. It is a fact.
+    /// A refund or a charge is done, and this event tells of it. It is a fact. A refund of another amount, currency or payment than was
+    /// asked for leaves open whether that was done: the operation is unknown then.
     Moved {
         /// The event, of the operation's provider.
         event: Event,
@@ -103,13 +104,37 @@ fn end_by_event(
     // A fact is recorded whatever it comes to.
     let movement = recorded.movement.as_ref().map(|state| state.movement.id);
     if !matches!(operation.state, OperationState::Done { .. }) {
-        let state = match other_operation_of(transaction, operation, movement)? {
-            None => OperationState::Done { movement, result: None },
-            Some(other) => OperationState::Unknown { message: format!("{SAME_EVENT}{}", other.id) },
+        let state = match (other_operation_of(transaction, operation, movement)?, mismatch(transaction, operation, event)?) {
+            (None, None) => OperationState::Done { movement, result: None },
+            (Some(other), _) => OperationState::Unknown { message: format!("{SAME_EVENT}{}", other.id) },
+            (None, Some(message)) => OperationState::Unknown { message },
         };
         transaction.end_operation(&operation.id, &state, at)?;
     }
     Ok(EndedOperation::Ended { operation: stored(transaction, &operation.id)?, recorded: Some(recorded) })
+}
+
+/// Returns what the event of a refund has that was not asked for: another amount, currency or payment. It is a fact, and recorded as
+/// one; whether what was asked for is done, it does not tell.
+fn mismatch(transaction: &mut dyn Transaction, operation: &Operation, event: &Event) -> Result<Option<String>, Error> {
+    let OperationTask::Refund { payment, amount } = &operation.task else { return Ok(None) };
+    let facts = &event.facts;
+    let text = |amount: &Money| format!("{} {}", money::format_amount(amount.minor_units), amount.currency);
+    if facts.kind != EventKind::Refund || facts.amount != *amount {
+        let (asked, told) = (text(amount), text(&facts.amount));
+        return Ok(Some(format!(
+            "Запрошен возврат {asked}, а платёжная система сообщила о возврате {told}. Сообщённый возврат учтён. Проверьте в кабинете \
+             платёжной системы, что она вернула: если только его, операция не выполнена"
+        )));
+    }
+    let payment = transaction.movement(*payment)?.map(|found| found.movement.event.facts.transaction);
+    let other = facts.original.as_ref().zip(payment).filter(|(original, payment)| *original != payment);
+    Ok(other.map(|(original, payment)| {
+        format!(
+            "Запрошен возврат платежа {payment}, а платёжная система сообщила о возврате платежа {original}. Проверьте в её кабинете, \
+             какой платёж она вернула"
+        )
+    }))
 }
 
 /// Returns the other operation to which a movement belongs already.
