@@ -33,7 +33,7 @@ struct Typed {
 impl Typed {
     /// Returns the form with the whole rest of the payment.
     fn rest_of(lang: Lang, details: &PaymentDetails) -> Typed {
-        let left = details.left.map(|left| money::format_amount(left.minor_units).replace('.', lang.of(",", ".")));
+        let left = details.left.map(|left| amount::typed(lang, left.minor_units));
         Typed { amount: left.unwrap_or_default(), reason: String::new() }
     }
 
