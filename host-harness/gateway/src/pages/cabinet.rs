@@ -14,7 +14,9 @@ use money::Currency;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CSRF, CsrfForm, Fields, amount, cookie, order, returns, set_cookie, statistics, unpaid_orders};
+use super::{
+    AppState, CSRF, CsrfForm, Fields, amount, cookie, order, provider_titles, returns, set_cookie, statistics, unpaid_orders,
+};
 use crate::identifiers;
 use crate::peer::Peer;
 use crate::problem::Problem;
@@ -309,9 +311,11 @@ struct Choice {
 
 fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
     let offered = app.host.providers().into_iter().filter(ProviderStatus::is_offered);
+    let titles = provider_titles::all(app);
     let choice = |provider: ProviderStatus| {
         let range = amount::range(lang, provider.component.currency()?, app.host.top_up_limits(&provider.name)?);
-        Ok(Choice { title: provider.component.description().name.clone(), name: provider.name, range })
+        let title = titles.get(&provider.name).cloned().unwrap_or_default();
+        Ok(Choice { title, name: provider.name, range })
     };
     offered.map(choice).collect()
 }

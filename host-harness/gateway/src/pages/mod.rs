@@ -20,6 +20,7 @@ mod operations;
 pub mod order;
 mod order_payments;
 mod payment;
+mod provider_titles;
 mod providers;
 mod qr;
 mod requisites;
