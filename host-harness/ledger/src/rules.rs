@@ -27,7 +27,7 @@ pub use entering::{HOUR_SECONDS, enter, entry_from_event, in_force};
 pub use hold::end_expired;
 pub use payee::{account_of_wish, unknown_payees};
 pub use recording::{Claim, Source, record};
-pub use returns::{Returnable, is_return, named_payment, of_payment};
+pub use returns::{Returnable, is_return, named_payment, of_payment, settle};
 pub use waiting::let_in;
 
 /// The ledger over a storage. It is cheap to clone, and threads can share it.
