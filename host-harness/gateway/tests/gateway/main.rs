@@ -34,5 +34,6 @@ mod refunds;
 mod server;
 mod swap;
 mod two_phases;
+mod unpaid_orders;
 mod wire_names;
 mod writeoffs;
