@@ -73,15 +73,19 @@ pub struct Related {
     pub entries: Vec<Entry>,
 }
 
-/// The entries and unmatched payments of an order, whether it was declined, and what holds it.
+/// The entries and unmatched payments of an order, how the last attempt to pay it ended, and what holds it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OrderMoney {
     /// The entries in force, in the order of the ledger.
     pub entries: Vec<Entry>,
     /// The payments that the rules did not enter, whether or not they are resolved.
     pub unmatched: Vec<UnmatchedEvent>,
-    /// Whether its payment system reported that it declined a payment. A later attempt may succeed.
+    /// The refunds and chargebacks of payments that are not entered, which wait for an operator as the payments do.
+    pub unmatched_returns: Vec<UnmatchedEvent>,
+    /// Whether its payment system reported that it declined the last attempt to pay. A later attempt may succeed.
     pub is_declined: bool,
+    /// Whether the last attempt to pay was a hold, and the hold ended without a payment.
+    pub is_released: bool,
     /// The hold that reserves it: of its amount, and the first that has not ended. `None` if the order is paid.
     pub held_by: Option<Movement>,
 }

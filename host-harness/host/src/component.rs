@@ -95,7 +95,7 @@ impl ActiveComponent {
     }
 
     /// Reports whether its payment system gives a refund no id, so that two refunds of a payment must not be under way at once.
-    pub(crate) fn pays_back_one_at_a_time(&self) -> bool {
+    pub fn pays_back_one_at_a_time(&self) -> bool {
         self.description().extra.iter().any(|(name, value)| name == "refunds" && value == "one-at-a-time")
     }
 

@@ -20,6 +20,10 @@ use crate::top_up_limits;
 /// still valid.
 pub const CABINET_ORDER_SECONDS: u64 = 3600;
 
+/// How long an unpaid order stays among the recent ones, in seconds, and how many there are at most.
+const UNPAID_SECONDS: u64 = 3 * 24 * 3600;
+const UNPAID_MAX: u32 = 10;
+
 /// The latest expiry of an order from now, in seconds: ten years. What is later is a mistake, such as a time in milliseconds.
 const EXPIRES_WITHIN_SECONDS: u64 = 10 * 365 * 24 * 3600;
 
@@ -221,7 +225,8 @@ impl Host {
     }
 
     /// Creates an order for the cabinet, with an amount that is already within the limits. It can be paid for
-    /// [`CABINET_ORDER_SECONDS`].
+    /// [`CABINET_ORDER_SECONDS`]. A form that is sent again has the same key, and with the same account, provider and amount it
+    /// returns the same order.
     ///
     /// # Errors
     /// As for [`Host::create_order`].
@@ -231,9 +236,30 @@ impl Host {
         provider: ProviderName,
         amount: Money,
         description: String,
+        key: Option<&str>,
     ) -> Result<Order, HostError> {
         let now = self.now();
-        self.store_order(cabinet_order(account, provider, amount, description, now), now)
+        let key = key.map(|key| cabinet_key(&account, &provider, amount, key));
+        let before = |key: &Option<String>| key.as_ref().map_or(Ok(None), |key| self.0.ledger.order_of_key(key));
+        if let Some(order) = before(&key)? {
+            return Ok(order);
+        }
+        let order = NewOrder { idempotency_key: key.clone(), ..cabinet_order(account, provider, amount, description, now) };
+        match self.store_order(order, now) {
+            // The same form, sent twice at once, reached the ledger a second earlier.
+            Err(error) if error.code == Some(ErrorCode::OrderKeyReused) => before(&key)?.ok_or(error),
+            made => made,
+        }
+    }
+
+    /// Returns the unpaid orders of an account of the last days with what came for them, the latest first.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn recent_unpaid_orders(&self, account: &AccountNumber) -> Result<Vec<(Order, OrderMoney)>, HostError> {
+        let since = self.now().saturating_sub(UNPAID_SECONDS);
+        let orders = self.0.ledger.unpaid_orders(account, since, UNPAID_MAX)?;
+        orders.into_iter().map(|order| Ok((order.clone(), self.order_money(&order.id)?))).collect()
     }
 
     /// Returns the payment link of an order. The same order and options result in the same link.
@@ -383,6 +409,11 @@ impl Host {
 fn cabinet_order(account: AccountNumber, provider: ProviderName, amount: Money, description: String, at: u64) -> NewOrder {
     let expires_at = Some(at + CABINET_ORDER_SECONDS);
     NewOrder { account, provider, amount, description, idempotency_key: None, expires_at }
+}
+
+/// Returns the idempotency key of an order from the cabinet, where `key` is what a form has of its own.
+fn cabinet_key(account: &AccountNumber, provider: &ProviderName, amount: Money, key: &str) -> String {
+    format!("cabinet {account} {provider} {} {} {key}", amount.minor_units, amount.currency)
 }
 
 /// Calls are made for it, so that the provider had no reason to end without a result.

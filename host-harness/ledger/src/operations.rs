@@ -45,6 +45,24 @@ impl Ledger {
         })
     }
 
+    /// Has a pending operation go on with another component and other settings than those that began it: nothing of it was sent
+    /// yet.
+    ///
+    /// # Errors
+    /// If the storage is unavailable. The inner error says why it cannot go on: there is no such operation, or it has ended.
+    pub fn begin_operation_anew(
+        &self,
+        id: OperationId,
+        component_sha256: String,
+        settings: Vec<u8>,
+    ) -> Result<Result<(), OperationFault>, Error> {
+        self.storage().write(move |transaction| match transaction.operation(&id)? {
+            None => Ok(Err(OperationFault::NoSuchOperation)),
+            Some(operation) if operation.state != OperationState::Pending => Ok(Err(OperationFault::Ended)),
+            Some(_) => transaction.set_beginning(&id, &component_sha256, &settings).map(Ok),
+        })
+    }
+
     /// Ends an operation that is pending or unknown. The event of a refund or a charge is recorded in the same transaction, once,
     /// whether a callback reported it before or will report it.
     ///
@@ -81,6 +99,15 @@ impl Ledger {
     ) -> Result<Result<Operation, OperationFault>, Error> {
         let decision = domain::OperationDecision { operator, comment, at };
         self.storage().write(move |transaction| end::resolve(transaction, &id, verdict, &decision))
+    }
+
+    /// Reports whether a refund whose outcome is unknown is entered if it is decided that it was done: not if the payment system
+    /// reported it since, or less than it is left of the payment.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn is_entered_if_done(&self, id: &OperationId) -> Result<bool, Error> {
+        self.storage().read(|transaction| end::entered_if_done(transaction, id))
     }
 
     /// Withdraws a pending refund or charge of which nothing was sent yet: it is refused, and frees its amount. The transaction

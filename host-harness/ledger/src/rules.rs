@@ -27,7 +27,7 @@ pub use entering::{HOUR_SECONDS, enter, entry_from_event, in_force};
 pub use hold::end_expired;
 pub use payee::{account_of_wish, unknown_payees};
 pub use recording::{Claim, Source, record};
-pub use returns::{Returnable, is_return, named_payment, of_payment};
+pub use returns::{Returnable, is_return, named_payment, of_payment, settle};
 pub use waiting::let_in;
 
 /// The ledger over a storage. It is cheap to clone, and threads can share it.
@@ -99,7 +99,7 @@ impl Ledger {
         self.storage().read(|transaction| transaction.order_of_key(key))
     }
 
-    /// Returns the entries and the unmatched payments of an order, whether a payment of it was declined, and what holds it.
+    /// Returns the entries and the unmatched payments of an order, how the last attempt to pay it ended, and what holds it.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -108,13 +108,25 @@ impl Ledger {
             let entries = transaction.entries_of_order(id)?;
             let is_paid = transaction.order(id)?.is_some_and(|order| order.paid_by.is_some());
             let held_by = if is_paid { None } else { transaction.open_hold(id)?.map(|hold| hold.movement) };
+            let (is_declined, is_released) = hold::last_attempt(transaction, id)?;
+            let unmatched = payment::unmatched(transaction, id)?;
             Ok(OrderMoney {
-                held_by,
                 entries: in_force(&entries).cloned().collect(),
-                unmatched: payment::unmatched(transaction, id)?,
-                is_declined: transaction.is_declined(id)?,
+                unmatched_returns: payment::returns_of(transaction, &unmatched)?,
+                unmatched,
+                is_declined,
+                is_released,
+                held_by,
             })
         })
+    }
+
+    /// Returns the unpaid orders of an account that were created since a second of the epoch, the latest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn unpaid_orders(&self, account: &AccountNumber, since: u64, limit: u32) -> Result<Vec<Order>, Error> {
+        self.storage().read(|transaction| transaction.unpaid_orders(account, since, limit))
     }
 
     /// Returns the number of a provider's open orders: all, and those created since a second of the epoch. This reads all

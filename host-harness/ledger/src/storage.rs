@@ -188,6 +188,8 @@ pub trait Orders {
     fn open_orders(&mut self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error>;
     /// Returns the providers of open orders, sorted. This may read all orders.
     fn providers_of_open_orders(&mut self) -> Result<Vec<ProviderName>, Error>;
+    /// Returns the unpaid orders of an account that were created since a second of the epoch, the latest first.
+    fn unpaid_orders(&mut self, account: &AccountNumber, since: u64, limit: u32) -> Result<Vec<Order>, Error>;
     /// Records which entry paid an order.
     fn mark_paid(&mut self, order: &OrderId, seq: u64) -> Result<(), Error>;
 }
@@ -321,8 +323,8 @@ pub trait Movements {
         transaction: &TransactionId,
         order: Option<&OrderId>,
     ) -> Result<Vec<UnmatchedEvent>, Error>;
-    /// Reports whether a payment of an order was declined.
-    fn is_declined(&mut self, order: &OrderId) -> Result<bool, Error>;
+    /// Returns the last attempt to pay an order that itself moved no money: a declined payment, or a hold of the order.
+    fn last_attempt(&mut self, order: &OrderId) -> Result<Option<RecordedMovement>, Error>;
     /// Returns the facts of a movement's contradictions.
     fn facts_of_contradictions(&mut self, movement: MovementId) -> Result<Vec<Facts>, Error>;
     /// Records a report that contradicts a movement, and returns the contradiction's id.

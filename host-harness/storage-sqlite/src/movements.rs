@@ -226,9 +226,9 @@ impl Movements for SqlTransaction<'_> {
         pending::waiting_returns(self, provider, transaction, order)
     }
 
-    fn is_declined(&mut self, order: &OrderId) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM movements WHERE order_number = ? AND kind = 'declined' LIMIT 1";
-        Ok(self.one(sql, [number(order)], |_| Ok(()))?.is_some())
+    fn last_attempt(&mut self, order: &OrderId) -> Result<Option<RecordedMovement>, Error> {
+        let sql = format!("{MOVEMENT} WHERE movements.order_number = ? ORDER BY movements.id DESC LIMIT 1");
+        self.one(&sql, [number(order)], of_row)
     }
 
     fn facts_of_contradictions(&mut self, movement: MovementId) -> Result<Vec<Facts>, Error> {

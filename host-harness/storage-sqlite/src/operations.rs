@@ -267,6 +267,11 @@ impl Operations for SqlTransaction<'_> {
         Ok(found.unwrap_or_default())
     }
 
+    fn set_beginning(&mut self, id: &OperationId, component_sha256: &str, settings: &[u8]) -> Result<(), Error> {
+        let sql = "UPDATE operations SET component_sha256 = ?, settings = ? WHERE number = ?";
+        self.execute(sql, params![component_sha256, settings, number_of(id)]).map(drop)
+    }
+
     fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error> {
         let Progress { journal, reference, next_at, tries, is_sent, last_try } = progress;
         let (tried_at, tried_message) = last_try.as_ref().map(|tried| (signed(tried.at), &tried.message)).unzip();

@@ -104,6 +104,15 @@ impl Orders for SqlTransaction<'_> {
         self.many(sql, [], |row| Ok(row.get::<_, String>(0).map(ProviderName::stored)?))
     }
 
+    fn unpaid_orders(&mut self, account: &AccountNumber, since: u64, limit: u32) -> Result<Vec<Order>, Error> {
+        // An order's number is the milliseconds of its creation or more, so that older orders are not read.
+        let sql = format!(
+            "SELECT {ORDER} FROM orders
+            WHERE number >= ?1 AND account = ?2 AND created_at >= ?3 AND paid_by IS NULL ORDER BY number DESC LIMIT ?4"
+        );
+        self.many(&sql, params![signed(since.saturating_mul(1000)), account.as_str(), signed(since), limit], order)
+    }
+
     fn mark_paid(&mut self, order: &OrderId, seq: u64) -> Result<(), Error> {
         let sql = "UPDATE orders SET paid_by = ? WHERE number = ? AND paid_by IS NULL";
         match self.execute(sql, params![signed(seq), number(order)])? {

@@ -36,6 +36,11 @@ pub enum Wrong {
     OutOfRange,
 }
 
+/// Writes an amount in minor units as people type it, without its currency.
+pub fn typed(lang: Lang, minor_units: i64) -> String {
+    money::format_amount(minor_units).replace('.', lang.of(",", "."))
+}
+
 /// Parses an amount in minor units, within limits.
 pub fn read(typed: &str, currency: Currency, limits: TopUpLimits) -> Result<i64, Wrong> {
     let minor_units = read_any(typed, currency)?;

@@ -7,14 +7,16 @@ use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{AccountNumber, EntryFilter, Money, PageStart, ProviderName};
+use domain::{AccountNumber, EntryFilter, Money, Order, PageStart, ProviderName};
 use host::{HostError, ProviderStatus};
 use maud::{Markup, html};
 use money::Currency;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CSRF, CsrfForm, Fields, amount, cookie, order, returns, set_cookie, statistics};
+use super::{
+    AppState, CSRF, CsrfForm, Fields, amount, cookie, order, provider_titles, returns, set_cookie, statistics, unpaid_orders,
+};
 use crate::identifiers;
 use crate::peer::Peer;
 use crate::problem::Problem;
@@ -26,6 +28,12 @@ const COOKIE: &str = "cabinet";
 const ENTRANCE: &str = "cabinet-link";
 const INSIDE: &str = "cabinet-session";
 const FORM: &str = "cabinet-form";
+
+/// The name of the parameter with the order that the form is to be like.
+const LIKE: &str = "like";
+/// The name of the field that is another one in each form that is shown: a form that is sent again makes no other order.
+const KEY: &str = "key";
+const KEY_CHARS_MAX: usize = 64;
 
 const ENTRANCE_SECONDS: u64 = 15 * 60;
 const INSIDE_SECONDS: u64 = 12 * 3600;
@@ -94,6 +102,16 @@ impl FromRequestParts<App> for Subscriber {
 /// Returns the cabinet session of a browser.
 fn session(app: &Shared, headers: &HeaderMap) -> Option<Spendable> {
     Spendable::read(app, INSIDE, cookie(headers, COOKIE)?)
+}
+
+/// Reports whether a browser has the cabinet of an account open.
+pub fn is_open_for(app: &Shared, headers: &HeaderMap, account: &AccountNumber) -> bool {
+    session(app, headers).is_some_and(|session| session.account == *account)
+}
+
+/// Returns the address of the cabinet with its form filled in like an order, by the token of the order's page.
+pub fn address_like(token: &str) -> String {
+    format!("/cabinet?{LIKE}={token}")
 }
 
 /// Returns the CSRF token of an account's forms.
@@ -255,6 +273,12 @@ pub async fn page(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    if let Some((_, token)) = query.iter().find(|(name, _)| name == LIKE) {
+        let (token, number) = (token.clone(), account.clone());
+        let like = blocking(&app, move |app| order::of_account(app, &token, &number)).await?;
+        let entered = like.map(|order| Entered::like(lang, &order)).unwrap_or_default();
+        return Ok(show(&app, lang, account, &entered).await?.into_response());
+    }
     if let Some(order) = returns::find(&app, account.clone(), &query).await? {
         return Ok(order.into_response());
     }
@@ -269,6 +293,14 @@ struct Entered {
     wrong: Option<String>,
 }
 
+impl Entered {
+    /// Returns the form of another order like one.
+    fn like(lang: Lang, order: &Order) -> Entered {
+        let amount = amount::typed(lang, order.amount.minor_units);
+        Entered { amount, provider: order.provider.to_string(), wrong: None }
+    }
+}
+
 /// A payment system that the subscriber can choose.
 struct Choice {
     name: ProviderName,
@@ -279,22 +311,25 @@ struct Choice {
 
 fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
     let offered = app.host.providers().into_iter().filter(ProviderStatus::is_offered);
+    let titles = provider_titles::all(app);
     let choice = |provider: ProviderStatus| {
         let range = amount::range(lang, provider.component.currency()?, app.host.top_up_limits(&provider.name)?);
-        Ok(Choice { title: provider.component.description().name.clone(), name: provider.name, range })
+        let title = titles.get(&provider.name).cloned().unwrap_or_default();
+        Ok(Choice { title, name: provider.name, range })
     };
     offered.map(choice).collect()
 }
 
 async fn show(app: &App, lang: Lang, account: AccountNumber, entered: &Entered) -> Result<Markup, Problem> {
     let number = account.clone();
-    let (account, balances, entries, choices) = blocking(app, move |app| {
+    let (account, balances, entries, unpaid, choices) = blocking(app, move |app| {
         let (account, balances) = app.host.account(&number)?;
+        let unpaid = unpaid_orders::of(app, &number)?;
         let filter = EntryFilter { account: Some(number), ..EntryFilter::default() };
-        Ok((account, balances, app.host.entries(&filter, PageStart::Latest, HISTORY_ROWS)?, choices(app, lang)?))
+        Ok((account, balances, app.host.entries(&filter, PageStart::Latest, HISTORY_ROWS)?, unpaid, choices(app, lang)?))
     })
     .await?;
-    let mark = mark(app, &account.number);
+    let (mark, key, clock) = (mark(app, &account.number), random()?, Clock::new(app.config.utc_offset_hours));
     let nothing = [Money { minor_units: 0, currency: Currency::RUB }];
     let shown = if balances.is_empty() { &nothing[..] } else { &balances[..] };
     let content = html! {
@@ -306,9 +341,10 @@ async fn show(app: &App, lang: Lang, account: AccountNumber, entered: &Entered) 
             @if let Some(wrong) = &entered.wrong { p.bad role="alert" { (wrong) } }
             p.hint { (lang.of("Пополнить счёт сейчас нельзя.", "The account cannot be topped up now.")) }
         }
-        @else { (form(lang, &mark, entered, &choices)) }
+        @else { (form(lang, &mark, &key, entered, &choices)) }
+        (unpaid_orders::list(lang, clock, &unpaid))
         h2 { (lang.of("История", "History")) }
-        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, None))
+        (statistics::table(lang, clock, &entries, None))
         form method="post" action="/cabinet/leave" {
             input type="hidden" name=(CSRF) value=(mark);
             button.quiet { (lang.of("Выйти", "Log out")) }
@@ -317,7 +353,7 @@ async fn show(app: &App, lang: Lang, account: AccountNumber, entered: &Entered) 
     Ok(Page::plain(lang, title(lang)).show(&content))
 }
 
-fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup {
+fn form(lang: Lang, mark: &str, key: &str, entered: &Entered, choices: &[Choice]) -> Markup {
     let is_chosen = |at: usize, name: &str| {
         let is_known = choices.iter().any(|choice| choice.name == entered.provider.as_str());
         if is_known { name == entered.provider } else { at == 0 }
@@ -327,6 +363,7 @@ fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup
     html! {
         form.card method="post" action="/cabinet/orders" {
             input type="hidden" name=(CSRF) value=(mark);
+            input type="hidden" name=(KEY) value=(key);
             label { (lang.of("Сумма", "Amount"))
                 input name="amount" inputmode="decimal" required placeholder="100,00" value=(entered.amount)
                     aria-describedby="amount-hint" aria-invalid=[entered.wrong.as_ref().map(|_| "true")];
@@ -353,7 +390,15 @@ fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup
     }
 }
 
-/// Creates an order and redirects to its page, from which the subscriber continues to the payment system.
+/// Returns the key of a form; `None` if it has none.
+fn key_of(fields: &Fields) -> Option<String> {
+    let key = fields.get(KEY);
+    let is_key = (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_key.then(|| key.to_owned())
+}
+
+/// Creates an order and redirects to its page, from which the subscriber continues to the payment system. The same form again
+/// redirects to the same order.
 pub async fn top_up(
     State(app): AppState,
     lang: Lang,
@@ -368,7 +413,7 @@ pub async fn top_up(
     }
     let (entered, provider) = (fields.get("amount").to_owned(), fields.get("provider").to_owned());
     let (typed, name) = (entered.clone(), provider.clone());
-    let number = account.clone();
+    let (number, key) = (account.clone(), key_of(&fields));
     let made = blocking(&app, move |app| {
         // It may have been paused or removed since the form was shown.
         let name = ProviderName::new(name).map_err(|_| HostError::provider_not_offered());
@@ -382,7 +427,8 @@ pub async fn top_up(
             Err(wrong) => return Ok(Err(wrong.text(lang, currency, limits))),
         };
         let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &number;
-        let order = app.host.create_cabinet_order(number, offered.name, Money { minor_units, currency }, description)?;
+        let money = Money { minor_units, currency };
+        let order = app.host.create_cabinet_order(number, offered.name, money, description, key.as_deref())?;
         Ok(Ok(order::to_pay(app, &order)))
     })
     .await?;

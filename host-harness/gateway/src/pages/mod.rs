@@ -1,6 +1,7 @@
 //! Pages for people, rendered on the server. All of them work without JavaScript.
 
 mod amount;
+mod another_order;
 pub mod cabinet;
 mod callbacks;
 mod calls;
@@ -19,6 +20,7 @@ mod operations;
 pub mod order;
 mod order_payments;
 mod payment;
+mod provider_titles;
 mod providers;
 mod qr;
 mod requisites;
@@ -30,6 +32,7 @@ mod statistics_file;
 mod swap;
 mod text;
 mod unmatched;
+mod unpaid_orders;
 mod waiting;
 
 use std::time::Duration;
@@ -133,7 +136,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet/orders/{token}", get(order::page).post(order::return_from_payment))
         .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::return_from_payment))
         .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::return_from_failed_payment))
-        .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(order::again))
+        .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(another_order::again))
         .route("/operator/{*rest}", get(crate::problem::not_found))
         .route("/cabinet/{*rest}", get(crate::problem::not_found))
         .route("/language/{language}", get(layout::choose))

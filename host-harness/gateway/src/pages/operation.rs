@@ -150,6 +150,9 @@ pub fn notice(lang: Lang, clock: Clock, operation: &Operation) -> Markup {
                 (standing(lang, clock, operation))
             },
             OperationState::Done { .. } => p.good role="status" { (lang.of("Выполнена: операция ", "It was done: operation ")) (operation.id) "." },
+            OperationState::Refused { .. } if operation.decision.is_some() => p.good role="status" {
+                (lang.of("Решение записано: не выполнена операция ", "The decision was recorded that it was not done: operation ")) (operation.id) "."
+            },
             OperationState::Refused { message, .. } => p.bad role="status" {
                 (lang.of("Не выполнена: операция ", "It was not done: operation ")) (operation.id) ". " (text::sentence(lang, message))
             },

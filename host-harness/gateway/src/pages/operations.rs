@@ -3,14 +3,17 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Operation, OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict};
+use domain::{
+    EventKind, Facts, Money, Operation, OperationId, OperationKind, OperationSelection, OperationState, OperationTask,
+    OperationVerdict,
+};
 use host::{AccountBalances, ErrorKind};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::operation::{self, ADDRESS, Back, card, decision_form, list_address, matter, withdrawal_form};
-use super::text::{Clock, Lang};
+use super::text::{self, Clock, Lang};
 use super::{AppState, CsrfForm, Fields, Operator, confirm, csrf, restorations};
 use crate::identifiers;
 use crate::problem::Problem;
@@ -275,11 +278,61 @@ async fn refused(
     Ok((problem.status, Page::operators(lang, titles::operations(lang), session).show(&content)).into_response())
 }
 
-/// Returns the account that a refund debits if it is declared done, with its balances.
-fn debited(app: &Shared, operation: &Operation) -> Result<Option<AccountBalances>, Problem> {
-    let OperationTask::Refund { payment, .. } = operation.task else { return Ok(None) };
-    let account = app.host.payment(payment)?.account;
-    Ok(account.map(|account| app.host.account(&account)).transpose()?)
+/// What follows from a decision about a refund.
+struct RefundOutlook {
+    /// The account of the payment, with its balances; `None` if the payment is not entered.
+    account: Option<AccountBalances>,
+    /// What went back of the payment by what is entered.
+    entered: Money,
+    /// Whether the refund is entered if it was done.
+    is_entered_if_done: bool,
+    /// Whether its amount can be refunded again if it was not done.
+    is_free_if_not_done: bool,
+}
+
+impl RefundOutlook {
+    fn of(app: &Shared, operation: &Operation) -> Result<Option<RefundOutlook>, Problem> {
+        let OperationTask::Refund { payment, amount } = operation.task else { return Ok(None) };
+        let details = app.host.payment(payment)?;
+        let account = details.account.map(|account| app.host.account(&account)).transpose()?;
+        let paid = details.state.movement.event.facts.amount.minor_units;
+        let entered = details.state.later.iter().fold(0_i64, |sum, one| {
+            let Facts { kind, amount, .. } = &one.event.facts;
+            let sign = if *kind == EventKind::ChargebackReversal { -1 } else { 1 };
+            sum.saturating_add(amount.minor_units.saturating_mul(sign))
+        });
+        Ok(Some(RefundOutlook {
+            account,
+            entered: Money { minor_units: entered, ..amount },
+            is_entered_if_done: app.host.is_entered_if_done(&operation.id)?,
+            is_free_if_not_done: paid.saturating_sub(entered) >= amount.minor_units,
+        }))
+    }
+
+    /// Shows what follows from a decision.
+    fn show(&self, lang: Lang, amount: Money, is_done: bool) -> Markup {
+        let entered = text::amount(lang, self.entered);
+        html! {
+            @if self.entered.minor_units > 0 { p {
+                (lang.of("По этому платежу уже учтено возвратов: ", "Refunds of this payment that are entered already: ")) b { (entered) } "."
+            } }
+            @match (is_done, self.is_entered_if_done) {
+                (true, true) => {
+                    p { (consequence(lang, OperationKind::Refund, true)) }
+                    @if let Some(account) = &self.account { (confirm::change(lang, account, amount.negated())) }
+                },
+                (true, false) => p { (lang.of(
+                    "Этот возврат уже учтён другим уведомлением, ждёт решения в «Неопознанных» или больше остатка платежа: новой проводки не будет, баланс не изменится. Отменить это решение нельзя.",
+                    "This refund was entered by another callback already, waits under «Unmatched», or is more than is left of the payment: no entry is made, and the balance stays. The decision cannot be undone.",
+                )) },
+                (false, _) if self.is_free_if_not_done => p { (consequence(lang, OperationKind::Refund, false)) },
+                (false, _) => p { (lang.of(
+                    "Вернуть эту сумму ещё раз нельзя: по платежу столько не осталось. Баланс не изменится. Отменить это решение нельзя.",
+                    "The amount cannot be refunded again: so much is not left of the payment. The balance stays. The decision cannot be undone.",
+                )) },
+            }
+        }
+    }
 }
 
 /// Asks for confirmation, and says what follows from the decision.
@@ -292,10 +345,10 @@ async fn ask(
 ) -> Result<Response, Problem> {
     confirm::how_known(comment)?;
     let id = id.clone();
-    let (operation, account) = blocking(app, move |app| {
+    let (operation, outlook) = blocking(app, move |app| {
         let operation = app.host.operation(&id)?;
-        let account = debited(app, &operation)?;
-        Ok((operation, account))
+        let outlook = RefundOutlook::of(app, &operation)?;
+        Ok((operation, outlook))
     })
     .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
@@ -310,9 +363,9 @@ async fn ask(
                 @if is_done { (lang.of("Записать, что операция выполнена?", "Record that it was done?")) }
                 @else { (lang.of("Записать, что операция не выполнена?", "Record that it was not done?")) }
             }
-            p { (consequence(lang, operation.task.kind(), is_done)) }
-            @if let (true, Some(account), Some(amount)) = (is_done, &account, operation.task.amount()) {
-                (confirm::change(lang, account, amount.negated()))
+            @match (&outlook, operation.task.amount()) {
+                (Some(outlook), Some(amount)) => (outlook.show(lang, amount, is_done)),
+                _ => p { (consequence(lang, operation.task.kind(), is_done)) },
             }
             p { (lang.of("Как вы это узнали: ", "How you know: ")) (comment) }
             form.inline method="post" action={ (ADDRESS) "/" (operation.id) "/decision" } {

@@ -11,8 +11,7 @@ use maud::{Markup, html};
 use super::layout::Page;
 use super::order_payments::OrderPayments;
 use super::text::{self, Lang};
-use super::{AppState, amount, ended, qr};
-use crate::peer::Peer;
+use super::{AppState, ended, qr};
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
@@ -74,7 +73,8 @@ enum Step {
     Before,
     /// The payer returned, and the payment system reports success.
     Returned,
-    /// The payer returned, and the payment system reports failure.
+    /// The payer returned to the address for failures. That alone proves no failure: anybody can be led there, and a browser may
+    /// open it before the payment system has reported a payment.
     Failed,
 }
 
@@ -88,8 +88,10 @@ enum Standing {
     /// It has expired.
     Over,
     Open(PaymentLink),
-    /// It is open, and the payer returned after a payment that was declined.
+    /// The payment system reported that it declined the last attempt to pay.
     Declined,
+    /// The money of the last attempt was held, and the hold ended without a payment.
+    Released,
     /// It cannot be paid now: the provider creates no link.
     Blocked,
 }
@@ -138,11 +140,16 @@ fn order_id(app: &Shared, token: &str) -> Result<OrderId, Problem> {
     app.host.key().open_token(ORDER, token, app.now()).map(OrderId::stored).ok_or_else(missing)
 }
 
-fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
+/// Returns the order of a token.
+///
+/// # Errors
+/// 404 if there is none.
+pub fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
     app.host.order(&order_id(app, token)?)?.ok_or_else(missing)
 }
 
-fn is_over(app: &Shared, order: &Order) -> bool {
+/// Reports whether an order has expired.
+pub fn is_over(app: &Shared, order: &Order) -> bool {
     order.expires_at.is_some_and(|at| at <= app.now())
 }
 
@@ -156,14 +163,17 @@ fn standing(app: &Shared, order: &Order, came: &OrderPayments, step: Step, lang:
     if came.is_held {
         return Ok(Standing::Held);
     }
+    if came.is_declined {
+        return Ok(Standing::Declined);
+    }
+    if came.is_released {
+        return Ok(Standing::Released);
+    }
     if is_over(app, order) {
         return Ok(Standing::Over);
     }
-    if step == Step::Returned && came.is_declined {
-        return Ok(Standing::Declined);
-    }
-    if step == Step::Returned {
-        // The payer has paid, and must not pay twice: no link is created.
+    if step != Step::Before {
+        // The payer may have paid, and must not pay twice: no link is created.
         return Ok(Standing::Open(PaymentLink::default()));
     }
     app.host.provider(&order.provider)?;
@@ -202,7 +212,9 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     let page = Page::plain(lang, view.title(&standing));
     let page = match &standing {
         // After another attempt, the payer returns to the same page.
-        Standing::Held | Standing::Declined => page.refreshed(view.refresh()).with_script("/assets/order.js"),
+        Standing::Held | Standing::Declined | Standing::Released => {
+            page.refreshed(view.refresh()).with_script("/assets/order.js")
+        }
         Standing::Open(link) if view.is_watched(link) => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(_) => page.with_script("/assets/order.js"),
         _ => page,
@@ -226,6 +238,9 @@ impl View<'_> {
     fn title(&self, standing: &Standing) -> &'static str {
         let Self { lang, step, .. } = self;
         match (standing, step) {
+            (Standing::Paid, _) if self.is_all_back() && !self.came.waits.is_empty() => {
+                lang.of("Платёж проверяет оператор", "The operator looks at the payment")
+            }
             (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment was refunded"),
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
             (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
@@ -234,9 +249,9 @@ impl View<'_> {
             (Standing::Over, _) => lang.of("Срок оплаты истёк", "The order has expired"),
             (Standing::Blocked, _) => lang.of("Оплатить сейчас нельзя", "Payment is not available now"),
             (Standing::Declined, _) => lang.of("Платёж отклонён", "The payment was declined"),
+            (Standing::Released, _) => lang.of("Платёж не состоялся", "The payment did not take place"),
             (Standing::Open(_), Step::Before) => lang.of("К оплате", "To pay"),
-            (Standing::Open(_), Step::Returned) => lang.of("Ждём подтверждения", "Waiting for confirmation"),
-            (Standing::Open(_), Step::Failed) => lang.of("Оплата не прошла", "The payment failed"),
+            (Standing::Open(_), Step::Returned | Step::Failed) => lang.of("Ждём подтверждения", "Waiting for confirmation"),
         }
     }
 
@@ -271,11 +286,12 @@ impl View<'_> {
             Standing::Held => "held",
             Standing::Over => "over",
             Standing::Declined => "declined",
+            Standing::Released => "released",
             Standing::Blocked | Standing::Open(_) => "open",
         };
         let is_watched = match standing {
             Standing::Open(link) => self.is_watched(link),
-            Standing::Held | Standing::Declined => true,
+            Standing::Held | Standing::Declined | Standing::Released => true,
             Standing::Paid | Standing::Seen | Standing::Over | Standing::Blocked => false,
         };
         html! {
@@ -297,7 +313,14 @@ impl View<'_> {
                         "Платёжная система сейчас не принимает этот заказ. Деньги не списаны. Создайте новый заказ или попробуйте позже.",
                         "The payment system does not take this order now. No money was taken. Make a new order, or try later.",
                     )) (self.anew()) },
-                    Standing::Declined => (self.declined()),
+                    Standing::Declined => (self.not_paid(
+                        "Платёжная система или банк отклонили платёж: деньги не зачислены. Попробуйте ещё раз или другой картой.",
+                        "The payment system or the bank declined the payment: no money was credited. Try again, or use another card.",
+                    )),
+                    Standing::Released => (self.not_paid(
+                        "Платёж не состоялся: удержание снято, деньги не списаны. Можно заплатить ещё раз.",
+                        "The payment did not take place: the hold was released, and nothing was charged. You may pay again.",
+                    )),
                     Standing::Open(link) => (self.open(link)),
                 }
             }
@@ -308,9 +331,8 @@ impl View<'_> {
     fn sum(&self, standing: &Standing) -> &'static str {
         match (standing, self.step) {
             (Standing::Paid, _) => self.lang.of("Платёж зачислен: ", "The payment was credited: "),
-            (Standing::Seen | Standing::Held, _) | (_, Step::Returned) => {
-                self.lang.of("Сумма заказа: ", "The order's amount: ")
-            }
+            (Standing::Seen | Standing::Held | Standing::Declined | Standing::Released, _)
+            | (_, Step::Returned | Step::Failed) => self.lang.of("Сумма заказа: ", "The order's amount: "),
             _ => self.lang.of("К оплате: ", "To pay: "),
         }
     }
@@ -324,6 +346,7 @@ impl View<'_> {
             @for amount in &self.came.again { (line("Снова зачислено: ", "Credited again: ", amount)) }
             @if let Some(left) = self.left() { (line("Осталось от платежа: ", "Left of the payment: ", &left)) }
             @for amount in &self.came.by_operator { (line("Зачислено оператором: ", "Credited by the operator: ", amount)) }
+            @for amount in &self.came.back_unentered { (line("Платёж возвращён, на счёт он не зачислялся: ", "A payment that was not credited went back: ", amount)) }
             @if !self.came.waits.is_empty() {
                 @for amount in &self.came.waits { (line("Пришёл платёж, который проверяет оператор: ", "A payment that the operator looks at: ", amount)) }
                 (self.hint(
@@ -347,17 +370,21 @@ impl View<'_> {
                     "The payment system has not confirmed the payment yet. This page updates itself; do not pay again.",
                 ))
                 (self.look())
-                p { a href={ "/cabinet/orders/" (self.token) } { (lang.of("Вернуться к оплате", "Back to the payment")) } }
+                (self.back_to_payment())
             },
             Step::Failed => html! {
                 (self.hint(
-                    "Платёжная система сообщила об отказе: деньги не зачислены. Можно попробовать ещё раз.",
-                    "The payment system says that it failed: no money was credited. You may try again.",
+                    "Платёжная система ещё не сообщила, чем закончилась оплата. Страница обновится сама. Если деньги списаны, платить второй раз не нужно: они будут зачислены. Если вы не заплатили, вернитесь к оплате.",
+                    "The payment system has not told yet what became of the payment. This page updates itself. If you were charged, do not pay again: the money will be credited. If you have not paid, go back to the payment.",
                 ))
-                (self.ways_to_pay(link))
                 (self.look())
+                (self.back_to_payment())
             },
         }
+    }
+
+    fn back_to_payment(&self) -> Markup {
+        html! { p { a href={ "/cabinet/orders/" (self.token) } { (self.lang.of("Вернуться к оплате", "Back to the payment")) } } }
     }
 
     fn ways_to_pay(&self, link: &PaymentLink) -> Markup {
@@ -377,15 +404,14 @@ impl View<'_> {
         }
     }
 
-    fn declined(&self) -> Markup {
+    /// Says why the payer was not charged, and offers a new try. That is a new order: at many payment systems the link of a declined
+    /// payment cannot be paid again.
+    fn not_paid(&self, ru: &'static str, en: &'static str) -> Markup {
         html! {
-            p.bad { (self.lang.of(
-                "Платёжная система или банк отклонили платёж: деньги не зачислены. Попробуйте ещё раз или другой картой.",
-                "The payment system or the bank declined the payment: no money was credited. Try again, or use another card.",
-            )) }
-            p { a href={ "/cabinet/orders/" (self.token) } { (self.lang.of("Попробовать ещё раз", "Try again")) } }
+            p.bad { (self.lang.of(ru, en)) }
+            (self.order_form(self.lang.of("Попробовать ещё раз", "Try again")))
             (self.hint(
-                "Если после отказа вы уже заплатили ещё раз, подождите: страница обновится сама.",
+                "Если вы уже заплатили ещё раз, подождите: страница обновится сама.",
                 "If you have paid again since then, wait: this page updates itself.",
             ))
             (self.look())
@@ -409,10 +435,13 @@ impl View<'_> {
     }
 
     fn anew(&self) -> Markup {
+        self.order_form(self.lang.of("Создать новый заказ", "Make a new order"))
+    }
+
+    /// Shows the form that makes another order like this one.
+    fn order_form(&self, button: &str) -> Markup {
         html! {
-            form method="post" action={ "/cabinet/orders/" (self.token) "/again" } {
-                button { (self.lang.of("Создать новый заказ", "Make a new order")) }
-            }
+            form method="post" action={ "/cabinet/orders/" (self.token) "/again" } { button { (button) } }
         }
     }
 }
@@ -431,29 +460,8 @@ fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
     }
 }
 
-/// Creates an order like one that has expired. If the order can still be paid, it is shown instead.
-pub async fn again(
-    State(app): AppState,
-    lang: Lang,
-    peer: Peer,
-    headers: HeaderMap,
-    Path(token): Path<String>,
-) -> Result<Redirect, Problem> {
-    let address = app.guard.address(&headers, peer.0);
-    blocking(&app, move |app| {
-        let before = find(app, &token)?;
-        app.guard.top_up(&before.account, address)?;
-        if before.paid_by.is_some() || !(is_over(app, &before) || before.expires_at.is_none()) {
-            return Ok(to_pay(app, &before));
-        }
-        app.host.offered_provider(&before.provider)?;
-        let limits = app.host.top_up_limits(&before.provider)?;
-        if !limits.hold(before.amount.minor_units) {
-            return Err(Problem::unprocessable(amount::range(lang, before.amount.currency, limits)));
-        }
-        let Order { account, provider, amount, description, .. } = before;
-        let order = app.host.create_cabinet_order(account, provider, amount, description)?;
-        Ok(to_pay(app, &order))
-    })
-    .await
+/// Returns the order that a token of its page's address names, if it is of an account.
+pub fn of_account(app: &Shared, token: &str, account: &str) -> Result<Option<Order>, Problem> {
+    let Ok(id) = order_id(app, token) else { return Ok(None) };
+    Ok(app.host.order(&id)?.filter(|order| *order.account == *account))
 }

@@ -1,12 +1,14 @@
 //! What came for an order, and what became of it.
 
-use domain::{EntryKind, Money, OrderMoney, Resolution};
+use domain::{EntryKind, Facts, Money, OrderMoney, Resolution, UnmatchedEvent};
 
 /// The payments for an order that did not pay it automatically, and the money that was returned or declined.
 #[derive(Default)]
 pub struct OrderPayments {
-    /// Payments that an operator must decide about.
+    /// What is left of the payments that an operator must decide about: without what went back of them.
     pub waits: Vec<Money>,
+    /// Payments that were not entered, and went back as a whole.
+    pub back_unentered: Vec<Money>,
     /// Payments that an operator entered.
     pub by_operator: Vec<Money>,
     /// Refunds and chargebacks.
@@ -15,15 +17,18 @@ pub struct OrderPayments {
     pub again: Vec<Money>,
     /// What is left of the payments that were entered, in minor units of the order's currency.
     pub left: i128,
-    /// Whether a payment was declined.
+    /// Whether the last attempt to pay was declined.
     pub is_declined: bool,
+    /// Whether the last attempt to pay was a hold that ended without a payment.
+    pub is_released: bool,
     /// Whether the payment system holds the order's amount.
     pub is_held: bool,
 }
 
 impl OrderPayments {
-    pub fn of(OrderMoney { entries, unmatched, is_declined, held_by }: OrderMoney) -> OrderPayments {
-        let mut came = OrderPayments { is_declined, is_held: held_by.is_some(), ..OrderPayments::default() };
+    pub fn of(money: OrderMoney) -> OrderPayments {
+        let OrderMoney { entries, unmatched, unmatched_returns, is_declined, is_released, held_by } = money;
+        let mut came = OrderPayments { is_declined, is_released, is_held: held_by.is_some(), ..OrderPayments::default() };
         for entry in &entries {
             match entry.kind {
                 EntryKind::Payment => {}
@@ -33,15 +38,30 @@ impl OrderPayments {
             }
             came.left += i128::from(entry.amount.minor_units);
         }
-        for one in unmatched {
-            match one.resolution {
-                None => came.waits.push(one.event.facts.amount),
+        for one in &unmatched {
+            match &one.resolution {
+                None => match without_returns(&one.event.facts, &unmatched_returns) {
+                    Some(left) => came.waits.push(left),
+                    None => came.back_unentered.push(one.event.facts.amount),
+                },
                 Some(Resolution { seq: Some(_), .. }) => came.by_operator.push(one.event.facts.amount),
                 Some(_) => {}
             }
         }
         came
     }
+}
+
+/// Returns what is left of a payment that is not entered; `None` if all of it went back.
+fn without_returns(payment: &Facts, returns: &[UnmatchedEvent]) -> Option<Money> {
+    let is_of = |one: &&UnmatchedEvent| {
+        let facts = &one.event.facts;
+        let named = facts.original.as_ref().unwrap_or(&facts.transaction);
+        *named == payment.transaction && facts.amount.currency == payment.amount.currency
+    };
+    let back: i128 = returns.iter().filter(is_of).map(|one| i128::from(one.event.facts.amount.minor_units)).sum();
+    let left = i64::try_from(i128::from(payment.amount.minor_units) - back).unwrap_or(0);
+    (left > 0).then_some(Money { minor_units: left, ..payment.amount })
 }
 
 #[cfg(test)]

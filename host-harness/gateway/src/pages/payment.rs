@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Ability, Event, Money, Operation, OperationId, OperationKind, OperationState, PaymentDetails};
+use domain::{Ability, Event, Money, MovementId, Operation, OperationId, OperationKind, OperationState, PaymentDetails};
 use host::{Availability, OperationAction, OperationRequest, TEXT_CHARS_MAX, TopUpLimits, required_text};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -24,6 +24,9 @@ pub struct PageQuery {
     operation: Option<String>,
 }
 
+/// The longest reason of a refund: YooKassa, whose limit is the smallest, passes on this many characters.
+const REASON_CHARS_MAX: usize = 250;
+
 /// What was typed into the form of a refund.
 struct Typed {
     amount: String,
@@ -33,7 +36,7 @@ struct Typed {
 impl Typed {
     /// Returns the form with the whole rest of the payment.
     fn rest_of(lang: Lang, details: &PaymentDetails) -> Typed {
-        let left = details.left.map(|left| money::format_amount(left.minor_units).replace('.', lang.of(",", ".")));
+        let left = details.left.map(|left| amount::typed(lang, left.minor_units));
         Typed { amount: left.unwrap_or_default(), reason: String::new() }
     }
 
@@ -49,7 +52,16 @@ impl Typed {
         if minor_units == 0 {
             return Err(Problem::unprocessable("the amount must be positive").in_russian("Сумма должна быть больше нуля."));
         }
-        Ok((Money { minor_units, currency }, confirm::reason(&self.reason)?))
+        let reason = confirm::reason(&self.reason)?;
+        if self.is_reason_long() {
+            let detail = format!("the reason has more than {REASON_CHARS_MAX} characters");
+            return Err(Problem::unprocessable(detail).in_russian("Причина слишком длинная."));
+        }
+        Ok((Money { minor_units, currency }, reason))
+    }
+
+    fn is_reason_long(&self) -> bool {
+        self.reason.trim().chars().count() > REASON_CHARS_MAX
     }
 }
 
@@ -60,6 +72,8 @@ fn paid(details: &PaymentDetails) -> Money {
 /// Whether a payment's provider can refund it.
 enum Refunding {
     Possible,
+    /// Its payment system makes one refund of a payment at a time, and one is under way.
+    OneUnderWay,
     /// Its component has no refunds.
     Unsupported,
     /// Its component is removed or not loaded.
@@ -70,7 +84,10 @@ fn refunding(app: &Shared, details: &PaymentDetails) -> Refunding {
     let provider = &details.state.movement.event.provider;
     match (app.host.availability(provider), app.host.provider(provider)) {
         (Some(Availability::Loaded), Ok(status)) if status.component.abilities().contains(&Ability::Refunds) => {
-            Refunding::Possible
+            let is_under_way =
+                |one: &Operation| one.task.kind() == OperationKind::Refund && one.state == OperationState::Pending;
+            let must_wait = status.component.pays_back_one_at_a_time() && details.operations.iter().any(is_under_way);
+            if must_wait { Refunding::OneUnderWay } else { Refunding::Possible }
         }
         (Some(Availability::Loaded), Ok(_)) => Refunding::Unsupported,
         _ => Refunding::NotLoaded,
@@ -87,9 +104,10 @@ pub async fn page(
     let details = details(&app, &payment).await?;
     let restorations = blocking(&app, |app| Ok(app.host.restorations()?)).await?;
     let of_notice = |one: &&Operation| Some(one.id.as_str()) == asked.operation.as_deref();
+    let of_notice = details.operations.iter().find(of_notice);
     let clock = Clock::new(app.config.utc_offset_hours);
     let notice = html! {
-        (notice(lang, clock, details.operations.iter().find(of_notice)))
+        (notice(lang, clock, &details, of_notice))
         (restorations::warning_elsewhere(lang, clock, &restorations))
     };
     let typed = Typed::rest_of(lang, &details);
@@ -102,7 +120,7 @@ async fn details(app: &App, payment: &str) -> Result<PaymentDetails, Problem> {
 }
 
 /// Returns the notice of a refund that was just asked for, tried, withdrawn or decided.
-fn notice(lang: Lang, clock: Clock, operation: Option<&Operation>) -> Markup {
+fn notice(lang: Lang, clock: Clock, details: &PaymentDetails, operation: Option<&Operation>) -> Markup {
     let Some(operation) = operation else { return html! {} };
     if operation.task.kind() != OperationKind::Refund {
         return operation::notice(lang, clock, operation);
@@ -115,9 +133,16 @@ fn notice(lang: Lang, clock: Clock, operation: Option<&Operation>) -> Markup {
                 (operation::standing(lang, clock, operation))
                 p { (lang.of("Просить о возврате ещё раз не нужно: программа доведёт его до конца сама.", "Do not ask for the refund again: the program sees it through by itself.")) }
             },
+            OperationState::Done { movement, .. } if operation.decision.is_some() && !is_entered(details, *movement) => p.good role="status" {
+                (lang.of("Решение записано: возврат выполнен: ", "The decision was recorded that the refund was done: ")) b { (sum) } ". "
+                (lang.of("Новой проводки нет, баланс не изменился.", "No entry was made, and the balance stays."))
+            },
             OperationState::Done { .. } => p.good role="status" { (lang.of("Возвращено: ", "Refunded: ")) b { (sum) } "." },
             OperationState::Refused { .. } if operation.is_withdrawn() => p.good role="status" {
                 (lang.of("Возврат отменён, деньги не двигались: ", "The refund was withdrawn, no money moved: ")) b { (sum) } "."
+            },
+            OperationState::Refused { .. } if operation.decision.is_some() => p.good role="status" {
+                (lang.of("Решение записано: возврат не выполнен: ", "The decision was recorded that the refund was not done: ")) b { (sum) } "."
             },
             OperationState::Refused { message, .. } => p.bad role="alert" {
                 (lang.of("Возврат не выполнен, деньги не возвращены: ", "The refund was not done, no money went back: ")) (text::sentence(lang, message))
@@ -128,6 +153,11 @@ fn notice(lang: Lang, clock: Clock, operation: Option<&Operation>) -> Markup {
             },
         }
     }
+}
+
+/// Reports whether the movement of a refund is entered.
+fn is_entered(details: &PaymentDetails, movement: Option<MovementId>) -> bool {
+    details.state.later.iter().any(|one| Some(one.id) == movement)
 }
 
 fn show(
@@ -206,11 +236,16 @@ fn refund(lang: Lang, session: &Session, details: &PaymentDetails, refunding: &R
                         span.hint { (lang.of("Можно вернуть не больше ", "At most ")) (text::amount(lang, left)) }
                     }
                     label { (lang.of("Почему", "Why"))
-                        input name="reason" required maxlength="255" value=(typed.reason);
+                        input name="reason" required maxlength=(REASON_CHARS_MAX) value=(typed.reason) aria-invalid=[typed.is_reason_long().then_some("true")];
+                        @if typed.is_reason_long() { span.bad {
+                            (lang.of("Платёжные системы принимают не больше 250 знаков, здесь ", "Payment systems take at most 250 characters, there are "))
+                            (typed.reason.chars().count()) ". " (lang.of("Ничего не отправлено: сократите причину. ", "Nothing was sent: shorten the reason. "))
+                        } }
                         span.hint { (lang.of("Это может увидеть платёжная система.", "The payment system may see it.")) }
                     }
                     button { (lang.of("Вернуть…", "Refund…")) }
                 },
+                Refunding::OneUnderWay => p { (one_under_way(lang)) },
                 Refunding::Unsupported => p {
                     (lang.of(
                         "Компонент этой платёжной системы не умеет возвращать деньги. Сделайте возврат в личном кабинете платёжной системы. Если она пришлёт уведомление о нём, возврат появится здесь сам. Если она таких уведомлений не шлёт, уменьшите баланс: ",
@@ -228,6 +263,13 @@ fn refund(lang: Lang, session: &Session, details: &PaymentDetails, refunding: &R
             }
         }
     }
+}
+
+fn one_under_way(lang: Lang) -> &'static str {
+    lang.of(
+        "Один возврат этого платежа уже выполняется, а эта платёжная система делает их по очереди. Следующий можно будет сделать, когда этот завершится: он показан выше, в «Операциях».",
+        "A refund of this payment is under way, and this payment system makes them one after another. The next one can be made when it has ended: it is shown above, under «Operations».",
+    )
 }
 
 /// Redirects to the page, when the form's address is opened by GET.
@@ -248,6 +290,9 @@ pub async fn refund_payment(
         (Ok(_), "change") => Ok(show(&app, lang, &session, &details, &typed, StatusCode::OK, &html! {})),
         (Ok(refund), "confirmed") if is_as_shown(&details, &fields) => {
             begin(&app, &session, &details, refund, fields.get("key")).await
+        }
+        (Ok(_), _) if matches!(refunding(&app, &details), Refunding::OneUnderWay) => {
+            Err(Problem::new(StatusCode::CONFLICT, one_under_way(Lang::En)).in_russian(one_under_way(Lang::Ru)))
         }
         (Ok((amount, _)), _) => ask(lang, &session, &details, &typed, amount),
     };

@@ -16,7 +16,7 @@ use time::Date;
 use super::layout::{Page, titles};
 use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, chart, confirm, csrf, path_segment};
+use super::{AppState, Operator, chart, confirm, csrf, path_segment, provider_titles};
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
@@ -170,7 +170,7 @@ pub async fn page(
         }
         (chart::charts(lang, clock, wanted.from, wanted.to, &found.hours))
         p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
-        (table(lang, clock, &found.entries, Some(&found.operations)))
+        (table(lang, clock, &found.entries, Some(&Beside { operations: &found.operations, titles: &provider_titles::all(&app) })))
         (pager(lang, &wanted, &found))
     };
     Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
@@ -212,8 +212,8 @@ fn form(app: &App, lang: Lang, wanted: &ParsedQuery) -> Markup {
             label { (lang.of("Платёжная система", "Payment system"))
                 select name="provider" {
                     option value="" { (lang.of("все", "all")) }
-                    @for one in app.host.providers() {
-                        option value=(one.name) selected[provider.as_ref() == Some(&one.name)] { (one.component.description().name) }
+                    @for (name, title) in provider_titles::all(app) {
+                        option value=(name) selected[provider.as_ref() == Some(&name)] { (title) }
                     }
                 }
             }
@@ -244,13 +244,29 @@ fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
     }
 }
 
-/// Shows entries in a table that becomes a list on a phone: to operators with the operations that made them. To a subscriber their own
+/// What operators see beside entries.
+pub struct Beside<'b> {
+    /// The operations that made entries, by their movements.
+    operations: &'b BTreeMap<MovementId, Operation>,
+    /// The titles of the payment systems.
+    titles: &'b BTreeMap<ProviderName, String>,
+}
+
+impl Beside<'_> {
+    /// Returns the title of an entry's payment system; its name, if it was removed.
+    fn title(&self, entry: &Entry) -> String {
+        let Some(name) = &entry.provider else { return String::new() };
+        self.titles.get(name).cloned().unwrap_or_else(|| name.to_string())
+    }
+}
+
+/// Shows entries in a table that becomes a list on a phone: to operators with what they see beside them. To a subscriber their own
 /// number is not shown, nor who decided what.
-pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operations: Option<&BTreeMap<MovementId, Operation>>) -> Markup {
+pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operators: Option<&Beside<'_>>) -> Markup {
     if entries.is_empty() {
         return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
     }
-    let account = lang.of("Лицевой счёт", "Account");
+    let (account, system) = (lang.of("Лицевой счёт", "Account"), lang.of("Платёжная система", "Payment system"));
     let names = [
         lang.of("Время", "Time"),
         account,
@@ -259,8 +275,9 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operations: Option<&BT
         lang.of("Комментарий", "Comment"),
         lang.of("Заказ", "Order"),
         lang.of("Транзакция", "Transaction"),
+        system,
     ];
-    let is_shown = |name: &&str| operations.is_some() || *name != account;
+    let is_shown = |name: &&str| operators.is_some() || ![account, system].contains(name);
     html! {
         table {
             thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
@@ -270,12 +287,13 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operations: Option<&BT
                         counted(clock, entry), entry.account.to_string(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
                         entry.order.as_deref().unwrap_or_default().to_owned(), entry.transaction.as_deref().unwrap_or_default().to_owned(),
+                        operators.map(|beside| beside.title(entry)).unwrap_or_default(),
                     ];
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
-                                @match operations {
-                                    Some(operations) if at == COMMENT => div { span { (cell) } (beside(lang, entry, operations)) },
+                                @match operators {
+                                    Some(Beside { operations, .. }) if at == COMMENT => div { span { (cell) } (beside(lang, entry, operations)) },
                                     _ => (cell)
                                 }
                             }

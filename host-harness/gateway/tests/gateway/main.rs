@@ -36,5 +36,6 @@ mod restored;
 mod server;
 mod swap;
 mod two_phases;
+mod unpaid_orders;
 mod wire_names;
 mod writeoffs;

@@ -10,8 +10,9 @@ use storage_sqlite::Sqlite;
 
 use crate::decisions::sees;
 use crate::operations::{Shop, problem};
-use crate::refunds::{Mood, NAME, START};
+use crate::refunds::{Mood, NAME, ORDER, START, configure_shop};
 use crate::server::Session;
+use crate::swap::{KEY, made_up_callback};
 
 const PAGE: &str = "/operator/operations";
 
@@ -384,4 +385,88 @@ fn what_is_not_found_is_said_in_the_pages_language() {
     sees(&page, &["Не найдено. Такой операции нет."]);
     assert!(!page.contains("there is no such"), "{page}");
     sees(&in_english(&shop, &session, "/operator/payments/7"), &["Not found. there is no such payment."]);
+}
+
+/// A refund of which nothing was sent goes on with the settings that were corrected meanwhile; one that was sent, with those that sent it.
+#[test]
+fn corrected_settings_reach_a_refund_that_was_not_sent() {
+    for (mood, shop_of_call) in [(Mood::IsDown, "18"), (Mood::LosesAnswers, "17")] {
+        let shop = Shop::open();
+        let id = shop.pending(mood);
+        configure_shop(&shop.host, "18");
+        shop.bank.is(Mood::Answers);
+        let session = shop.server.log_in();
+        shop.location(&session, &format!("{PAGE}/{id}/retry"), &[]);
+        assert_eq!((&shop.operation(&id)["state"], shop.bank.shop().as_str()), (&json!("done"), shop_of_call), "{mood:?}");
+        assert_eq!(shop.paid_back(), ["30.00"]);
+    }
+    // What was sent with the corrected settings keeps them when they change once more.
+    let shop = Shop::open();
+    let id = shop.pending(Mood::IsDown);
+    configure_shop(&shop.host, "18");
+    shop.bank.is(Mood::LosesAnswers);
+    let session = shop.server.log_in();
+    let retry = || shop.location(&session, &format!("{PAGE}/{id}/retry"), &[]);
+    retry();
+    configure_shop(&shop.host, "19");
+    shop.bank.is(Mood::Answers);
+    retry();
+    assert_eq!((&shop.operation(&id)["state"], shop.bank.shop().as_str()), (&json!("done"), "18"));
+}
+
+#[test]
+fn a_try_by_hand_is_none_of_the_schedule() {
+    let shop = Shop::open();
+    let id = shop.pending(Mood::IsDown);
+    let session = shop.server.log_in();
+    let next_at = || shop.operation(&id)["next_at"].as_u64().unwrap();
+    let before = next_at();
+    for _ in 0..10 {
+        shop.location(&session, &format!("{PAGE}/{id}/retry"), &[]);
+    }
+    assert_eq!((before, next_at()), (START + 30, START + 30));
+    shop.clock.0.fetch_add(30, Ordering::Relaxed);
+    shop.host.go_on_with_due();
+    assert_eq!(next_at(), START + 30 + 60, "the second pause of the schedule");
+}
+
+#[test]
+fn a_long_reason_is_refused_beside_its_field_and_stays() {
+    let shop = Shop::open();
+    let session = shop.server.log_in();
+    let reason = "я".repeat(251);
+    let form = format!("{}/refund", shop.payment_page());
+    let fields = [("csrf", session.csrf()), ("amount", "30"), ("reason", &reason)];
+    let page = shop.server.client().post(&form, &session.cookies(), &fields).unwrap();
+    assert_eq!(page.status, 422);
+    assert!(
+        page.text().contains("принимают не больше 250 знаков, здесь 251.") && page.text().contains(&reason),
+        "{}",
+        page.text()
+    );
+    let fields = [("csrf", session.csrf()), ("amount", "30"), ("reason", &reason[2..])];
+    assert!(shop.server.client().post(&form, &session.cookies(), &fields).unwrap().text().contains("Вернуть 30,00"));
+}
+
+#[test]
+fn a_decision_says_what_is_entered_already_and_what_will_be() {
+    let shop = Shop::open();
+    let id = shop.lose();
+    let session = shop.server.log_in();
+    let ask = |verdict: &str| {
+        let fields = [("csrf", session.csrf()), ("comment", "кабинет"), ("verdict", verdict), ("payment", &*shop.payment)];
+        let page = shop.server.client().post(&format!("{PAGE}/{id}/decision"), &session.cookies(), &fields).unwrap();
+        page.text().to_owned()
+    };
+    assert!(ask("done").contains("Баланс после") && ask("not-done").contains("снова можно будет вернуть"));
+    // All of the payment goes back at the payment system, and its callback is entered.
+    let back = made_up_callback("refund", ORDER, "00000001", KEY);
+    shop.host.receive_callback(&NAME.parse().unwrap(), end_to_end::post(back.as_bytes())).unwrap();
+    assert_eq!(shop.server.balance(), 0);
+    for (verdict, words) in [("done", "новой проводки не будет, баланс не изменится"), ("not-done", "столько не осталось")]
+    {
+        let page = ask(verdict);
+        assert!(page.contains("уже учтено возвратов: <b>100,00\u{a0}₽</b>") && page.contains(words), "{page}");
+        assert!(!page.contains("Баланс после"), "{page}");
+    }
 }

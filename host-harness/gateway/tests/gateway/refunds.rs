@@ -53,6 +53,8 @@ pub struct Bank {
     /// The orders that were paid, and whose callbacks were lost.
     paid: Mutex<Vec<String>>,
     calls: AtomicU64,
+    /// The shop that the last refund was asked for by.
+    shop: Mutex<String>,
     /// What happens while the next call is on its way.
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -64,6 +66,7 @@ impl Bank {
             paid_back: Mutex::default(),
             paid: Mutex::default(),
             calls: AtomicU64::new(0),
+            shop: Mutex::default(),
             meanwhile: Mutex::default(),
         })
     }
@@ -80,6 +83,11 @@ impl Bank {
     /// Returns how often it was called.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Returns the shop that the last refund was asked for by.
+    pub fn shop(&self) -> String {
+        self.shop.lock().unwrap().clone()
     }
 
     fn status_of(&self, order: &str) -> String {
@@ -123,6 +131,9 @@ impl Outbound for Bank {
         };
         let fields: BTreeMap<String, String> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let mood = *self.mood.lock().unwrap();
+        if call.method == HttpMethod::Post {
+            fields["shop"].clone_into(&mut self.shop.lock().unwrap());
+        }
         let answer =
             |body: String| HttpResult::Response(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() });
         let id = fields.get("id").cloned().unwrap_or_default();
@@ -210,7 +221,12 @@ pub fn add_component(folder: &std::path::Path, fault: &str) {
 
 /// Enters the settings of the component.
 pub fn configure(host: &Host) {
-    let settings = vec![("shop".to_owned(), "17".to_owned()), ("key".to_owned(), KEY.to_owned())];
+    configure_shop(host, "17");
+}
+
+/// Saves the settings of a shop.
+pub fn configure_shop(host: &Host, shop: &str) {
+    let settings = vec![("shop".to_owned(), shop.to_owned()), ("key".to_owned(), KEY.to_owned())];
     let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
     host.save_settings(&NAME.parse().unwrap(), new).unwrap();
 }

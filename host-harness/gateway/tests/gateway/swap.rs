@@ -204,9 +204,14 @@ pub const KEY: &str = "faulty-test-key-001";
 
 /// Returns the made-up payment system's callback of a payment of 100.00.
 pub fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
-    let signed = format!("{key}payment{payment}100500100.00;{order};RUB;17");
+    made_up_callback("payment", order, payment, key)
+}
+
+/// Returns a callback of a kind about a payment of 100.00.
+pub fn made_up_callback(kind: &str, order: &str, payment: &str, key: &str) -> String {
+    let signed = format!("{key}{kind}{payment}100500100.00;{order};RUB;17");
     let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
-    format!("type=payment&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}")
+    format!("type={kind}&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}")
 }
 
 impl Server {

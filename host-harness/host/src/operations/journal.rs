@@ -50,6 +50,11 @@ impl StoredJournal {
         serde_json::from_slice(&key.open(JOURNAL, sealed)?).ok()
     }
 
+    /// Reports whether nothing of the operation was sent or begun that may have done something.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty() && !self.is_begun
+    }
+
     /// Seals it.
     ///
     /// # Errors

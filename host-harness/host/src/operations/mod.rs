@@ -227,6 +227,15 @@ impl Host {
         decided.map_err(ended)
     }
 
+    /// Reports whether a refund whose outcome is unknown is entered, and debits the account, if it is decided that it was done: not if
+    /// the payment system reported it since, or less than it is left of the payment.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn is_entered_if_done(&self, id: &OperationId) -> Result<bool, HostError> {
+        Ok(self.0.ledger.is_entered_if_done(id)?)
+    }
+
     /// Withdraws a pending refund or charge of which nothing was sent yet: it will not be sent, and its amount is free again. The
     /// same withdrawal again changes nothing.
     ///
@@ -240,24 +249,48 @@ impl Host {
         Ok(withdrawn)
     }
 
-    /// Asks the payment system now about an operation that waits for its next try. Does nothing if it goes on already.
+    /// Asks the payment system now about an operation that waits for its next try, which comes at its time nevertheless. Does
+    /// nothing if it goes on already.
     ///
     /// # Errors
     /// As for [`Host::operation`]; or it could not go on, and nothing of it was sent.
     pub fn retry_operation(&self, id: &OperationId) -> Result<Operation, HostError> {
-        let tried = self.go_on(id);
+        let tried = self.go_on_by_hand(id);
         let operation = self.operation(id)?;
         if operation.is_sent { Ok(operation) } else { tried.map(|()| operation) }
     }
 
     /// Returns the settings of a component, sealed to be kept with an operation.
     fn sealed_settings(&self, slot: &ProviderSlot, component: &ActiveComponent) -> Result<Vec<u8>, HostError> {
-        let stored = LoadedSettings::load(&slot.name, &self.0.ledger, &self.0.key)?.or_empty();
-        let values = stored.values(component.sha256(), None, component.description()).unwrap_or_default();
-        journal::seal_settings(&self.0.key, &values)
+        journal::seal_settings(&self.0.key, &self.active_settings(slot, component)?)
     }
 
-    /// Returns the component and settings that began an operation. If the host does not have them any more, the active ones.
+    fn active_settings(&self, slot: &ProviderSlot, component: &ActiveComponent) -> Result<domain::Fields, HostError> {
+        let stored = LoadedSettings::load(&slot.name, &self.0.ledger, &self.0.key)?.or_empty();
+        Ok(stored.values(component.sha256(), None, component.description()).unwrap_or_default())
+    }
+
+    /// Returns the active component for an operation of which nothing was sent: a key that was corrected meanwhile reaches it. The
+    /// operation keeps that component and its settings from now on, so that what is sent goes on with what sent it.
+    fn active_component_of(
+        &self,
+        slot: &ProviderSlot,
+        operation: &mut Operation,
+        settings: &[u8],
+    ) -> Result<Arc<ActiveComponent>, HostError> {
+        let active = slot.component();
+        let values = self.active_settings(slot, &active)?;
+        let is_same = active.sha256() == operation.component_sha256
+            && journal::open_settings(&self.0.key, settings).as_ref() == Some(&values);
+        if !is_same {
+            let sealed = journal::seal_settings(&self.0.key, &values)?;
+            self.0.ledger.begin_operation_anew(operation.id.clone(), active.sha256().to_owned(), sealed)?.map_err(ended)?;
+            active.sha256().clone_into(&mut operation.component_sha256);
+        }
+        Ok(active)
+    }
+
+    /// Returns the component and settings that sent something of an operation. If the host does not have them any more, the active ones.
     fn component_of(
         &self,
         slot: &ProviderSlot,

@@ -49,6 +49,8 @@ pub struct Running {
     pub context: Context,
     pass: Pass,
     budget: CallBudget,
+    /// When the schedule tries it next, where somebody has it tried before: that try is none of the schedule's.
+    scheduled: Option<u64>,
     /// How the last call went, and why if it was not answered.
     last_call: Option<(TriedCall, String)>,
 }
@@ -70,7 +72,12 @@ impl Running {
             context.called = journal.reads.clone();
         }
         let budget = host.call_budget();
-        Running { host, slot, component, operation, journal, context, pass, budget, last_call: None }
+        Running { host, slot, component, operation, journal, context, pass, budget, scheduled: None, last_call: None }
+    }
+
+    /// Makes it a try that somebody asks for: the schedule stays as it is.
+    pub fn by_hand(self) -> Running {
+        Running { scheduled: self.operation.next_at, ..self }
     }
 
     /// Reports whether a call was made that must not be made again at will.
@@ -200,12 +207,17 @@ impl Running {
         if self.is_sent() && !self.operation.is_sent { self.store(self.operation.next_at) } else { Ok(()) }
     }
 
-    /// Waits for the next try: as long as [`retry_after`] says. `said` is what the provider says of this one.
+    /// Waits for the next try: as long as [`retry_after`] says, or until that of the schedule if this one is none of it. `said` is
+    /// what the provider says of this one.
     ///
     /// # Errors
     /// If the storage is unavailable, or the operation has ended.
     pub fn wait(&mut self, said: String) -> Result<(), HostError> {
-        let next_at = retry_after(self.operation.tries, self.host.now());
+        let now = self.host.now();
+        if let Some(scheduled) = self.scheduled.filter(|scheduled| *scheduled > now) {
+            return self.store_try(said, Some(scheduled));
+        }
+        let next_at = retry_after(self.operation.tries, now);
         self.operation.tries = self.operation.tries.saturating_add(1);
         self.store_try(said, Some(next_at))
     }

@@ -20,26 +20,49 @@ const RESTARTS_MAX: u32 = 20;
 /// The code of an operation whose provider failed before anything was sent.
 const PROVIDER_FAILED: &str = "provider-failed";
 
+/// Who has an operation go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trigger {
+    /// It was begun, or its time has come.
+    Schedule,
+    /// Somebody asks for it.
+    Person,
+}
+
 impl Host {
     /// Goes on with an operation until it ends or has to wait. Does nothing if it is not pending, or goes on already.
     ///
     /// # Errors
     /// If its provider is not usable now, or the storage is unavailable. The operation stays as it is, and is tried again.
     pub(crate) fn go_on(&self, id: &OperationId) -> Result<(), HostError> {
-        match self.try_to_go_on(id) {
+        self.go_on_as(id, Trigger::Schedule)
+    }
+
+    /// Does the same now, for somebody who asks for it.
+    ///
+    /// # Errors
+    /// As for [`Host::go_on`].
+    pub(super) fn go_on_by_hand(&self, id: &OperationId) -> Result<(), HostError> {
+        self.go_on_as(id, Trigger::Person)
+    }
+
+    fn go_on_as(&self, id: &OperationId, trigger: Trigger) -> Result<(), HostError> {
+        match self.try_to_go_on(id, trigger) {
             // It was withdrawn meanwhile, or a callback ended it.
             Err(error) if error.code == Some(ErrorCode::OperationEnded) => Ok(()),
             done => done,
         }
     }
 
-    fn try_to_go_on(&self, id: &OperationId) -> Result<(), HostError> {
+    fn try_to_go_on(&self, id: &OperationId, trigger: Trigger) -> Result<(), HostError> {
         let Some(_lease) = self.0.running.lease(id) else { return Ok(()) };
         let Some(to_continue) = self.0.ledger.operation_to_continue(id)? else { return Ok(()) };
         if to_continue.operation.state != OperationState::Pending {
             return Ok(());
         }
-        match self.running(to_continue)? {
+        let running = self.running(to_continue)?;
+        let running = if trigger == Trigger::Person { running.map(Running::by_hand) } else { running };
+        match running {
             Some(running) if running.operation.task.kind() == OperationKind::Link => running.make_link().map(drop),
             Some(running) => running.run(),
             None => Ok(()),
@@ -48,14 +71,17 @@ impl Host {
 
     /// Takes up an operation. `None` if its journal cannot be read: it is unknown then.
     pub(super) fn running(&self, to_continue: OperationToContinue) -> Result<Option<Running>, HostError> {
-        let OperationToContinue { operation, settings, journal } = to_continue;
+        let OperationToContinue { mut operation, settings, journal } = to_continue;
         let Some(journal) = StoredJournal::open(&self.0.key, &journal) else {
             let message = SEALED_BY_OTHER_KEY.to_owned();
             self.end_operation(&operation, OperationEnd::Unknown { message })?;
             return Ok(None);
         };
         let slot = self.0.registry.get(&operation.provider)?;
-        let component = self.component_of(&slot, &operation, &settings)?;
+        let component = match journal.is_empty() {
+            true => self.active_component_of(&slot, &mut operation, &settings)?,
+            false => self.component_of(&slot, &operation, &settings)?,
+        };
         Ok(Some(Running::new(self.clone(), slot, component, operation, journal)))
     }
 

@@ -8,8 +8,8 @@ use domain::{
 use super::PAGE;
 use crate::decisions::DEBITED_REFUND;
 use crate::error::Error;
-use crate::rules::{key_of, paid_by, reported_refund, told_otherwise};
-use crate::storage::Transaction;
+use crate::rules::{key_of, paid_by, reported_refund, settle, told_otherwise};
+use crate::storage::{RecordedMovement, Transaction};
 use crate::submission::{Origin, Recorded, Reported, Submission, Submitted, record_all};
 
 /// What an operation that was withdrawn says of itself.
@@ -240,15 +240,33 @@ fn refunded(transaction: &mut dyn Transaction, operation: &Operation, at: u64) -
     if let Some(reported) = reported_refund(transaction, operation, &payment)? {
         return Ok(Some(reported));
     }
-    let paid = payment.movement.event.facts;
+    let event = refund_by_decision(operation, &payment, *amount);
+    let recorded = record(transaction, operation, event, Vec::new(), (at, at))?;
+    Ok(recorded.and_then(|recorded| recorded.movement).map(|state| state.movement.id))
+}
+
+/// Returns the event of a refund that an operator declares done.
+fn refund_by_decision(operation: &Operation, payment: &RecordedMovement, amount: Money) -> Event {
+    let paid = payment.movement.event.facts.clone();
     let dedup_key = key_of(&operation.id);
     let transaction_id = domain::TransactionId::stored(dedup_key.as_str());
     let facts =
-        Facts { original: Some(paid.transaction), payer: paid.payer, ..Facts::new(EventKind::Refund, transaction_id, *amount) };
+        Facts { original: Some(paid.transaction), payer: paid.payer, ..Facts::new(EventKind::Refund, transaction_id, amount) };
     let (provider, comment) = (operation.provider.clone(), DEBITED_REFUND.to_owned());
-    let event = Event { provider, facts, comment, dedup_key, fee: None, extra: Vec::new() };
-    let recorded = record(transaction, operation, event, Vec::new(), (at, at))?;
-    Ok(recorded.and_then(|recorded| recorded.movement).map(|state| state.movement.id))
+    Event { provider, facts, comment, dedup_key, fee: None, extra: Vec::new() }
+}
+
+/// Reports whether a refund whose outcome is unknown is entered if it is declared done: not if the payment system reported it since, or
+/// less than it is left of the payment.
+pub fn entered_if_done(transaction: &mut dyn Transaction, id: &OperationId) -> Result<bool, Error> {
+    let Some(operation) = transaction.operation(id)? else { return Ok(false) };
+    let OperationTask::Refund { payment, amount } = &operation.task else { return Ok(false) };
+    let Some(payment) = transaction.movement(*payment)? else { return Ok(false) };
+    if reported_refund(transaction, &operation, &payment)?.is_some() {
+        return Ok(false);
+    }
+    let event = refund_by_decision(&operation, &payment, *amount);
+    Ok(settle(transaction, &event, Some(id))?.is_ok())
 }
 
 fn stored(transaction: &mut dyn Transaction, id: &OperationId) -> Result<Operation, Error> {

@@ -81,6 +81,16 @@ pub fn reserved_order(transaction: &mut dyn Transaction, event: &Event) -> Resul
     Ok(order.map(|order| order.id))
 }
 
+/// Reports whether the last attempt to pay an order was declined, and whether it was a hold that was released.
+pub fn last_attempt(transaction: &mut dyn Transaction, order: &OrderId) -> Result<(bool, bool), Error> {
+    let Some(last) = transaction.last_attempt(order)? else { return Ok((false, false)) };
+    if last.movement.event.facts.kind == EventKind::Declined {
+        return Ok((true, false));
+    }
+    let ended_by = if last.is_open { Vec::new() } else { transaction.movements_of_parent(last.movement.id)? };
+    Ok((false, ended_by.iter().any(|one| one.movement.event.facts.kind == EventKind::HoldRelease)))
+}
+
 /// Ends the holds whose time has come, at most so many of them. Returns how many there were.
 pub fn end_expired(transaction: &mut dyn Transaction, now: u64, at: u64, limit: u32) -> Result<usize, Error> {
     let expired = transaction.expired_holds(now, limit)?;

@@ -95,3 +95,14 @@ pub fn unmatched(transaction: &mut dyn Transaction, order: &OrderId) -> Result<V
     unmatched.retain(|one| one.event.facts.kind == EventKind::Payment);
     Ok(unmatched)
 }
+
+/// Returns the refunds and chargebacks that wait and name one of these payments, which are not entered.
+pub fn returns_of(transaction: &mut dyn Transaction, payments: &[UnmatchedEvent]) -> Result<Vec<UnmatchedEvent>, Error> {
+    let mut found = Vec::new();
+    for payment in payments.iter().filter(|one| one.resolution.is_none()) {
+        let returns = transaction.waiting_returns(&payment.event.provider, &payment.event.facts.transaction, None)?;
+        let is_taken = |one: &UnmatchedEvent| matches!(one.event.facts.kind, EventKind::Refund | EventKind::Chargeback);
+        found.extend(returns.into_iter().filter(is_taken));
+    }
+    Ok(found)
+}

@@ -48,6 +48,8 @@ pub trait Operations {
     fn acted_operations(&mut self, before: Option<&(u64, OperationId)>, limit: u32) -> Result<Vec<Operation>, Error>;
     /// Returns how many operations of a provider are pending and unknown.
     fn open_operation_counts(&mut self, provider: Option<&ProviderName>) -> Result<OpenOperations, Error>;
+    /// Stores with which component and settings an operation goes on.
+    fn set_beginning(&mut self, id: &OperationId, component_sha256: &str, settings: &[u8]) -> Result<(), Error>;
     /// Stores how far an operation has come.
     fn set_progress(&mut self, id: &OperationId, progress: &Progress) -> Result<(), Error>;
     /// Ends an operation: stores its state, that it does not go on by itself, and when it ended, unless it is unknown now.

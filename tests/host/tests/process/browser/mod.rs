@@ -202,12 +202,14 @@ impl Walk {
         self.see_balance("200,00 ₽");
 
         self.pay("Банк отклонил оплату");
-        browser.see_page("Оплата не прошла");
+        browser.see_page("Платёж отклонён");
         browser.see("деньги не зачислены");
         let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
         let declined = sent.iter().find(|sent| sent.scenario == Scenario::Decline);
         assert_eq!(declined.and_then(|sent| sent.status), Some(200));
-        browser.press("В личный кабинет");
+        browser.press("Попробовать ещё раз");
+        assert_eq!(browser.value("Сумма"), "100,00");
+        browser.see("платёж отклонён");
         self.see_balance("200,00 ₽");
     }
 

@@ -107,14 +107,14 @@ fn cabinet_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     browser.see_page("К оплате");
     screenshot("order-to-pay");
     let order = browser.url();
+    // The form's fields name the order.
+    let id = browser.attribute("//input[@name='cs1']", "value");
     browser.open(&format!("{order}/returned"));
     browser.see_page("Ждём подтверждения");
     screenshot("order-waiting");
     browser.open(&format!("{order}/failed"));
-    browser.see_page("Оплата не прошла");
+    browser.see("Если вы не заплатили, вернитесь к оплате.");
     screenshot("order-failed");
-    // The form's fields name the order.
-    let id = browser.attribute("//input[@name='cs1']", "value");
     browser.open(&format!("{order}/returned"));
     let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
     assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 123_450).body()), 200);
