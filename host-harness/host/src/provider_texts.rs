@@ -23,6 +23,9 @@ const WITHIN_ENCODED_BYTES_MIN: usize = 6;
 /// The fewest bytes of a line of a secret of several lines, such as a key in PEM.
 const LINE_BYTES_MIN: usize = 16;
 
+/// How many bits say which pairs of bytes begin a secret: few, since each merchant has its own.
+const BEGINS_BITS: u16 = 1_024;
+
 /// Masks the texts of a component with a merchant's settings.
 pub struct ProviderTexts {
     description: Description,
@@ -97,13 +100,13 @@ struct Form {
 struct Secrets {
     /// By their first two bytes, in lower case; the longest first.
     forms: BTreeMap<u16, Vec<Form>>,
-    /// A bit for each such pair, since most texts have none of them.
-    begins: Vec<u64>,
+    /// A bit for such pairs, which share it with some others, since most texts have none of them.
+    begins: [u64; BEGINS_BITS as usize / 64],
 }
 
 impl Secrets {
     fn new<'s>(secrets: impl IntoIterator<Item = &'s str>, others: impl IntoIterator<Item = &'s str> + Clone) -> Secrets {
-        let mut found = Secrets { forms: BTreeMap::new(), begins: vec![0; (1 << 16) / 64] };
+        let mut found = Secrets { forms: BTreeMap::new(), begins: [0; BEGINS_BITS as usize / 64] };
         for secret in secrets.into_iter().filter(|secret| secret.chars().count() >= SECRET_CHARS_MIN) {
             found.add(secret, others.clone());
         }
@@ -155,8 +158,9 @@ impl Secrets {
         let forms = self.forms.entry(pair).or_default();
         if !forms.iter().any(|form| form.bytes.eq_ignore_ascii_case(&bytes)) {
             forms.push(Form { bytes, is_base64 });
-            if let Some(bits) = self.begins.get_mut(usize::from(pair / 64)) {
-                *bits |= 1 << (pair % 64);
+            let bit = pair % BEGINS_BITS;
+            if let Some(bits) = self.begins.get_mut(usize::from(bit / 64)) {
+                *bits |= 1 << (bit % 64);
             }
         }
     }
@@ -176,8 +180,8 @@ impl Secrets {
         let rest = text.get(from..)?;
         rest.array_windows::<2>().enumerate().find_map(|(at, two)| {
             let pair = pair(two)?;
-            let bits = self.begins.get(usize::from(pair / 64))?;
-            if bits & 1 << (pair % 64) == 0 {
+            let bit = pair % BEGINS_BITS;
+            if self.begins.get(usize::from(bit / 64))? & 1 << (bit % 64) == 0 {
                 return None;
             }
             let start = from + at;
