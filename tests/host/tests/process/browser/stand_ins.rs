@@ -108,7 +108,7 @@ fn an_operator_withdraws_a_refund_that_was_not_sent() {
     browser.press("Вернуть 30,00 ₽");
     browser.see("Возврат ещё не отправлен платёжной системе, деньги не двигались.");
     browser.see("связаться с платёжной системой не удалось");
-    browser.see("Можно вернуть не больше 70,00 ₽");
+    browser.see("эта платёжная система делает их по очереди");
     go(&browser, ("Операции", "Операции"));
     browser.see("операция op");
     browser.choose("Вид", "ссылки на оплату");

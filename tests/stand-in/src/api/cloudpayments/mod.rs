@@ -337,7 +337,10 @@ impl PaymentApi for CloudPayments {
         let id = self.find(payment).ok_or_else(|| unknown(payment))?.id;
         let amount = minor_units.unwrap_or_else(|| self.left(id));
         let refund = self.pay_back(payment, amount, "").map_err(str::to_owned)?;
-        Ok(vec![self.notification("/refund", &refund.to_string())?])
+        // One by «СБП» is notified of when it ends.
+        let refund = refund.to_string();
+        let is_under_way = self.find(&refund).is_some_and(|found| state_of(found) == RefundState::UnderWay);
+        if is_under_way { Ok(Vec::new()) } else { Ok(vec![self.notification("/refund", &refund)?]) }
     }
 
     fn decline(&mut self, payment: &str) -> Result<Vec<Notification>, String> {
