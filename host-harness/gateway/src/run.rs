@@ -42,6 +42,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 /// How long to wait after the system failed to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long it takes at most, as a rule, until a connection that was dropped is closed.
+const CLOSING_PAUSE: Duration = Duration::from_millis(1);
 
 /// The listeners' addresses or sockets.
 pub struct Listeners<T> {
@@ -177,9 +179,8 @@ impl Door {
                             "connections cannot be accepted; raise the limit of open files (LimitNOFILE); logged at most once a minute"
                         );
                     }
-                    if !has_dropped {
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
+                    // Until the dropped one is closed, another attempt would fail too, and drop one more: in the end a genuine one.
+                    tokio::time::sleep(if has_dropped { CLOSING_PAUSE } else { ACCEPT_PAUSE }).await;
                 }
             }
         }
