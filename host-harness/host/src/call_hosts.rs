@@ -62,9 +62,10 @@ fn hosts_of(description: &Description, settings: &[(String, String)]) -> BTreeSe
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use domain::{Fields, OrderIdForm, SettingSpec};
+    use domain::{Fields, SettingSpec};
 
     use super::*;
+    use crate::test_description::test_description;
 
     fn description(hosts: &[&str], urls: &[(&str, Option<&str>)]) -> Description {
         let setting = |(name, default_value): &(&str, Option<&str>)| SettingSpec {
@@ -78,17 +79,9 @@ mod tests {
             extra: Fields::new(),
         };
         Description {
-            id: "pay".to_owned(),
-            name: "Pay".to_owned(),
-            version: "1.0.0".to_owned(),
             settings: urls.iter().map(setting).collect(),
-            currencies: Vec::new(),
-            export_formats: Vec::new(),
-            links: true,
-            order_id: OrderIdForm { chars_max: 64, digits_only: false },
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
-            headers: Vec::new(),
-            extra: Fields::new(),
+            ..test_description()
         }
     }
 

@@ -122,23 +122,15 @@ pub fn digest(request: &CallbackRequest, description: &Description) -> [u8; 32] 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
 mod tests {
-    use domain::{OrderIdForm, RequestHeader};
+    use domain::RequestHeader;
 
     use super::*;
+    use crate::test_description::test_description;
 
     fn reads(headers: &[(&str, bool)]) -> Description {
         Description {
-            id: "pay".to_owned(),
-            name: "Pay".to_owned(),
-            version: "1.0.0".to_owned(),
-            settings: Vec::new(),
-            currencies: Vec::new(),
-            export_formats: Vec::new(),
-            links: true,
-            order_id: OrderIdForm { chars_max: 64, digits_only: false },
-            hosts: Vec::new(),
             headers: headers.iter().map(|(name, secret)| RequestHeader { name: (*name).to_owned(), secret: *secret }).collect(),
-            extra: Fields::new(),
+            ..test_description()
         }
     }
 

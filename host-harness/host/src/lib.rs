@@ -61,6 +61,8 @@ mod slot;
 mod spent_tokens;
 mod stored_settings;
 mod swap;
+#[cfg(test)]
+mod test_description;
 mod text;
 mod top_up_limits;
 mod unrecognized;
@@ -85,7 +87,7 @@ pub use error_code::ErrorCode;
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
 pub use host::Host;
 pub use lookups::{network_of, wide_network_of};
-pub use observer::{BillingAsked, CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
+pub use observer::{ABILITY_FUNCTIONS, BillingAsked, CALL_RESULTS, EndedCall, FUNCTIONS, HTTP_RESULTS, Observer, ProviderCall};
 pub use opening::{HostBuilder, OpenError};
 pub use operations::{OperationAction, OperationRequest, in_english};
 pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};

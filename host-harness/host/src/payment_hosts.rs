@@ -199,10 +199,11 @@ fn problem(code: &str, message: String, in_russian: String) -> Problem {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use domain::{HttpResult, OrderIdForm};
+    use domain::HttpResult;
 
     use super::*;
     use crate::outbound::OutboundCall;
+    use crate::test_description::test_description;
 
     /// A client that calls nothing, and this machine least of all.
     struct NoLoopback;
@@ -229,22 +230,13 @@ mod tests {
             extra: Fields::new(),
         };
         Description {
-            id: "pay".to_owned(),
-            name: "Pay".to_owned(),
-            version: "1.0.0".to_owned(),
             settings: vec![
                 setting("api", SettingKind::Url, Some("https://api.example/v3")),
                 setting("till", SettingKind::Url, None),
                 setting("key", SettingKind::Secret, None),
                 setting("other-key", SettingKind::Secret, None),
             ],
-            currencies: Vec::new(),
-            export_formats: Vec::new(),
-            links: true,
-            order_id: OrderIdForm { chars_max: 64, digits_only: false },
-            hosts: Vec::new(),
-            headers: Vec::new(),
-            extra: Fields::new(),
+            ..test_description()
         }
     }
 

@@ -41,9 +41,7 @@ impl ProviderTexts {
     ) -> ProviderTexts {
         ProviderTexts { description: description.clone(), secrets: Secrets::new(secrets, others) }
     }
-}
 
-impl ProviderTexts {
     /// Reports whether a secret stands in a text, but for short ones, which stand in many.
     pub fn holds_secret(&self, text: &str) -> bool {
         self.secrets.find(text.as_bytes(), 0, Within::LongOnly).is_some()
@@ -258,28 +256,17 @@ fn show_invisible(text: &mut String) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use domain::{EventKind, Facts, Fields, Money, OrderIdForm, Recurrence};
+    use domain::{EventKind, Facts, Money, Recurrence};
     use money::Currency;
 
     use super::*;
+    use crate::test_description::test_description;
 
     const KEY: &str = "live_Qx71+tZ/Secret";
     const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIBVQIBADANBgkq\n-----END PRIVATE KEY-----";
 
     fn texts() -> ProviderTexts {
-        let description = Description {
-            id: "pay".to_owned(),
-            name: "Pay".to_owned(),
-            version: "1.0.0".to_owned(),
-            settings: Vec::new(),
-            currencies: Vec::new(),
-            export_formats: Vec::new(),
-            links: true,
-            order_id: OrderIdForm { chars_max: 64, digits_only: false },
-            hosts: Vec::new(),
-            headers: Vec::new(),
-            extra: Fields::new(),
-        };
+        let description = test_description();
         ProviderTexts::new(&description, [KEY, "1qa2", PEM, "abc"], ["100500"])
     }
 
