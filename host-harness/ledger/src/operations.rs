@@ -15,12 +15,28 @@ use domain::{
 use crate::error::Error;
 use crate::rules::Ledger;
 use crate::schedule::WAIT_SECONDS_MAX;
+use crate::storage::Transaction;
 
 pub use end::{EndedOperation, OperationEnd, SAME_EVENT, WITHDRAWN};
 pub use journal::{CALL_SECONDS_MAX, CallDecision, GiveUp, Journal, Pass, ProviderResult, SentCall, WantedCall};
 
 /// How many operations are read at once.
 const PAGE: u32 = 500;
+
+/// Does something with each operation that is pending or unknown, the oldest first.
+pub(crate) fn each_open(
+    transaction: &mut dyn Transaction,
+    selection: OperationSelection,
+    mut act: impl FnMut(&mut dyn Transaction, &Operation) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = transaction.open_operations(selection, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id.clone());
+        page.iter().try_for_each(|operation| act(transaction, operation))?;
+    }
+}
 
 impl Ledger {
     /// Begins an operation, or returns the one that was begun with the same idempotency key. An order has one link: the

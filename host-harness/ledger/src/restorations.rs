@@ -4,14 +4,13 @@
 use domain::{Comparison, ComparisonRefusal, OperationRefusal, OperationSelection, OperationState, Restoration};
 
 use crate::error::Error;
+use crate::operations::each_open;
 use crate::rules::Ledger;
 use crate::storage::Transaction;
 
 /// Why the outcome of an operation is unknown after an older copy of the database was restored.
 pub const RESTORED: &str = "База данных восстановлена из копии: что было сделано после неё, неизвестно. Проверьте операцию в \
     кабинете платёжной системы";
-/// How many operations are read at once.
-const PAGE: u32 = 500;
 
 /// Records that the database is an older copy, or may be one, whose last commit was made at `copied_at` (`None`: not known). No
 /// operation about a payment begins from then on, until a person has compared ([`Ledger::record_comparison`]); and every pending
@@ -22,15 +21,12 @@ const PAGE: u32 = 500;
 /// If the storage is unavailable.
 pub fn record_restoration(transaction: &mut dyn Transaction, copied_at: Option<u64>, at: u64) -> Result<(), Error> {
     transaction.insert_restoration(copied_at, at)?;
-    let mut after = None;
-    loop {
-        let page = transaction.open_operations(OperationSelection::All, after.as_ref(), PAGE)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.id.clone());
-        for operation in page.iter().filter(|one| one.state == OperationState::Pending) {
-            transaction.end_operation(&operation.id, &OperationState::Unknown { message: RESTORED.to_owned() }, at)?;
+    each_open(transaction, OperationSelection::All, |transaction, operation| match operation.state {
+        OperationState::Pending => {
+            transaction.end_operation(&operation.id, &OperationState::Unknown { message: RESTORED.to_owned() }, at)
         }
-    }
+        _ => Ok(()),
+    })
 }
 
 /// Returns since when what was done may be missing: of the restorations that nobody has compared, the earliest moment. The outer

@@ -5,7 +5,7 @@ use domain::{
     OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
 };
 
-use super::PAGE;
+use super::each_open;
 use crate::decisions::DEBITED_REFUND;
 use crate::error::Error;
 use crate::rules::{key_of, paid_by, reported_refund, settle, told_otherwise};
@@ -218,18 +218,15 @@ pub fn withdraw(
 }
 
 pub fn end_paid_charges(transaction: &mut dyn Transaction, at: u64) -> Result<u64, Error> {
-    let (mut ended, mut after) = (0, None);
-    loop {
-        let page = transaction.open_operations(OperationSelection::Only(OperationKind::Charge), after.as_ref(), PAGE)?;
-        let Some(last) = page.last() else { return Ok(ended) };
-        after = Some(last.id.clone());
-        for charge in &page {
-            if let Some(movement) = paid_by(transaction, charge)? {
-                transaction.end_operation(&charge.id, &OperationState::Done { movement: Some(movement), result: None }, at)?;
-                ended += 1;
-            }
+    let mut ended = 0;
+    each_open(transaction, OperationSelection::Only(OperationKind::Charge), |transaction, charge| {
+        if let Some(movement) = paid_by(transaction, charge)? {
+            transaction.end_operation(&charge.id, &OperationState::Done { movement: Some(movement), result: None }, at)?;
+            ended += 1;
         }
-    }
+        Ok(())
+    })?;
+    Ok(ended)
 }
 
 /// Returns the movement of a refund that was done: the one that the payment system reported since, or one that is made now.
