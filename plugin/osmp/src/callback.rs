@@ -84,10 +84,7 @@ fn paid<'c>(
         dedup_key: payment_key(&payment.transaction),
         ..event(settings, message, EventKind::Payment, &payment.transaction, money(settings, payment.minor_units))
     };
-    let (account, amount) = (event.account.clone(), event.amount.clone());
-    let is_same = |first: Recorded<'_>| {
-        first.movement().is_some_and(|first| first.event.account == account && first.event.amount == amount)
-    };
+    let is_same = |first: Recorded<'_>| is_same(settings, payment, first);
     Ok(match context.want(event)? {
         Outcome::Entered(state) | Outcome::Kept(state) => recorded(Reason::Done, context.state(state)),
         Outcome::Repeated(state) | Outcome::Conflict(state) if is_cancelled(context.state(state)) => {
@@ -104,13 +101,18 @@ fn paid<'c>(
 
 /// Answers a payment whose account has not the form of the settings. If it was entered before they changed, it is a repetition.
 fn repeated<'c>(settings: &Settings, payment: &Payment, context: &'c Context) -> Result<(Reason, Subject<'c>), Stop> {
-    let amount = money(settings, payment.minor_units);
-    let is_same = |first: &Event| first.account.as_deref() == Some(&payment.account) && first.amount == amount;
     let first = find(context, &PaymentName::Transaction(payment.transaction.clone()))?;
-    Ok(match first.filter(|first| first.movement().is_some_and(|first| is_same(&first.event))) {
+    Ok(match first.filter(|first| is_same(settings, payment, *first)) {
         None => (Reason::MalformedAccount, Subject::Nothing),
         Some(first) if is_cancelled(first) => (Reason::Cancelled, Subject::Nothing),
         Some(first) => recorded(Reason::Repeated, first),
+    })
+}
+
+/// Reports whether what was recorded first is of the same account and amount as a payment.
+fn is_same(settings: &Settings, payment: &Payment, first: Recorded<'_>) -> bool {
+    first.movement().is_some_and(|first| {
+        first.event.account.as_deref() == Some(&payment.account) && first.event.amount == money(settings, payment.minor_units)
     })
 }
 
