@@ -1,6 +1,7 @@
 //! Operations: what the host does at a payment system and must not do twice, such as a refund.
 
 use crate::amount::Money;
+use crate::event::{EventKind, Facts};
 use crate::identifiers::{AccountNumber, OperationId, OrderId, ProviderName};
 use crate::movement::{MovementId, MovementState};
 use crate::names::names;
@@ -330,6 +331,18 @@ pub struct PaymentDetails {
     pub left: Option<Money>,
     /// The operations about it, the oldest first.
     pub operations: Vec<Operation>,
+}
+
+impl PaymentDetails {
+    /// Returns what went back of it by what followed from it: its refunds and chargebacks, without chargebacks that were won.
+    pub fn returned(&self) -> Money {
+        let returned = self.state.later.iter().fold(0_i64, |sum, one| {
+            let Facts { kind, amount, .. } = &one.event.facts;
+            let sign = if *kind == EventKind::ChargebackReversal { -1 } else { 1 };
+            sum.saturating_add(amount.minor_units.saturating_mul(sign))
+        });
+        Money { minor_units: returned, ..self.state.movement.event.facts.amount }
+    }
 }
 
 /// Why an operation is not begun.

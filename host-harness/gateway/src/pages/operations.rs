@@ -4,8 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    EventKind, Facts, Money, Operation, OperationId, OperationKind, OperationSelection, OperationState, OperationTask,
-    OperationVerdict,
+    Money, Operation, OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
 };
 use host::{AccountBalances, ErrorKind};
 use maud::{Markup, html};
@@ -294,18 +293,13 @@ impl RefundOutlook {
     fn of(app: &Shared, operation: &Operation) -> Result<Option<RefundOutlook>, Problem> {
         let OperationTask::Refund { payment, amount } = operation.task else { return Ok(None) };
         let details = app.host.payment(payment)?;
+        let (paid, entered) = (details.state.movement.event.facts.amount, details.returned());
         let account = details.account.map(|account| app.host.account(&account)).transpose()?;
-        let paid = details.state.movement.event.facts.amount.minor_units;
-        let entered = details.state.later.iter().fold(0_i64, |sum, one| {
-            let Facts { kind, amount, .. } = &one.event.facts;
-            let sign = if *kind == EventKind::ChargebackReversal { -1 } else { 1 };
-            sum.saturating_add(amount.minor_units.saturating_mul(sign))
-        });
         Ok(Some(RefundOutlook {
             account,
-            entered: Money { minor_units: entered, ..amount },
+            entered,
             is_entered_if_done: app.host.is_entered_if_done(&operation.id)?,
-            is_free_if_not_done: paid.saturating_sub(entered) >= amount.minor_units,
+            is_free_if_not_done: paid.minor_units.saturating_sub(entered.minor_units) >= amount.minor_units,
         }))
     }
 
