@@ -27,7 +27,7 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ProviderCall {
-    /// One of [`FUNCTIONS`].
+    /// One of [`FUNCTIONS`] or [`ABILITY_FUNCTIONS`].
     pub function: &'static str,
     /// One of [`CALL_RESULTS`].
     pub result: &'static str,
@@ -80,19 +80,12 @@ const NOT_SENT: &str = "not-sent";
 /// The results of a call to a payment system or to billing: answered with any status, not sent, or sent without an answer.
 pub const HTTP_RESULTS: [&str; 3] = ["answered", NOT_SENT, "unknown"];
 
-/// The contract's functions that the host calls: those of every provider, then those of its abilities.
-pub const FUNCTIONS: [&str; 10] = [
-    "configure",
-    "create-link",
-    "handle-callback",
-    "export-writeoffs",
-    "query-payment",
-    "refund-payment",
-    "query-refund",
-    "charge-again",
-    "query-charge",
-    "cancel-recurring",
-];
+/// The contract's functions of every provider.
+pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
+
+/// The functions of abilities that the host calls.
+pub const ABILITY_FUNCTIONS: [&str; 6] =
+    ["query-payment", "refund-payment", "query-refund", "charge-again", "query-charge", "cancel-recurring"];
 
 /// The results of a call: done, a problem reported by the provider, a limit exceeded, crashed, or the contract violated.
 pub const CALL_RESULTS: [&str; 5] = ["ok", "problem", "limit", "trap", "contract"];

@@ -24,7 +24,7 @@ pub struct PageQuery {
     operation: Option<String>,
 }
 
-/// The longest reason of a refund: YooKassa, whose limit is the smallest, passes on this many characters.
+/// The longest reason of a refund, in characters: the smallest limit of the payment systems whose components are here.
 const REASON_CHARS_MAX: usize = 250;
 
 /// What was typed into the form of a refund.
@@ -238,7 +238,8 @@ fn refund(lang: Lang, session: &Session, details: &PaymentDetails, refunding: &R
                     label { (lang.of("Почему", "Why"))
                         input name="reason" required maxlength=(REASON_CHARS_MAX) value=(typed.reason) aria-invalid=[typed.is_reason_long().then_some("true")];
                         @if typed.is_reason_long() { span.bad {
-                            (lang.of("Платёжные системы принимают не больше 250 знаков, здесь ", "Payment systems take at most 250 characters, there are "))
+                            (lang.of("Платёжные системы принимают не больше ", "Payment systems take at most ")) (REASON_CHARS_MAX)
+                            (lang.of(" знаков, здесь ", " characters, there are "))
                             (typed.reason.chars().count()) ". " (lang.of("Ничего не отправлено: сократите причину. ", "Nothing was sent: shorten the reason. "))
                         } }
                         span.hint { (lang.of("Это может увидеть платёжная система.", "The payment system may see it.")) }

@@ -6,8 +6,8 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{OpenOrders, ProviderName, Refusals};
 use host::{
-    ActiveComponent, CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus, RemovalError, SettingsState,
-    Stamp, UNKNOWN_ADDRESS, Version,
+    ABILITY_FUNCTIONS, ActiveComponent, CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus,
+    RemovalError, SettingsState, Stamp, UNKNOWN_ADDRESS, Version,
 };
 use maud::{Markup, html};
 
@@ -372,9 +372,6 @@ fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
     }
 }
 
-/// How many of [`FUNCTIONS`] are every provider's.
-const BASE_FUNCTIONS: usize = 4;
-
 /// Shows calls and errors since the start; of the abilities, the functions that were called.
 fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     let results = [
@@ -386,12 +383,12 @@ fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     ];
     let count = |function, result| app.metrics.calls_of(name, function, result);
     let is_called = |function| CALL_RESULTS.iter().any(|result| count(function, result) > 0);
-    let functions = FUNCTIONS.into_iter().enumerate().filter(|&(at, function)| at < BASE_FUNCTIONS || is_called(function));
+    let functions = FUNCTIONS.into_iter().chain(ABILITY_FUNCTIONS.into_iter().filter(|function| is_called(function)));
     html! {
         table {
             thead { tr { th { (lang.of("Вызовов с момента запуска", "Calls since the start")) } @for result in results { th.amount { (result) } } } }
             tbody {
-                @for (_, function) in functions {
+                @for function in functions {
                     tr {
                         td data-label=(lang.of("Вызов", "Call")) { (function) }
                         @for (label, result) in results.iter().zip(CALL_RESULTS) {
