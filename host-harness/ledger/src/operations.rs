@@ -17,7 +17,7 @@ use crate::rules::Ledger;
 use crate::schedule::WAIT_SECONDS_MAX;
 use crate::storage::Transaction;
 
-pub use end::{EndedOperation, OperationEnd, SAME_EVENT, WITHDRAWN};
+pub use end::{EndedOperation, OTHER_REFUND, OperationEnd, SAME_EVENT, WITHDRAWN};
 pub use journal::{CALL_SECONDS_MAX, CallDecision, GiveUp, Journal, Pass, ProviderResult, SentCall, WantedCall};
 
 /// How many operations are read at once.

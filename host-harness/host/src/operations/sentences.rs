@@ -2,7 +2,7 @@
 
 use ledger::GiveUp;
 use ledger::RESTORED;
-use ledger::operations::{SAME_EVENT, WITHDRAWN};
+use ledger::operations::{OTHER_REFUND, SAME_EVENT, WITHDRAWN};
 
 /// The provider wants another call than the one that was made.
 const OTHER_CALL: &str = "Компонент заменён или настройки изменены: он хочет сделать другой запрос, чем уже сделан.";
@@ -34,6 +34,11 @@ pub fn in_english(message: &str) -> Option<String> {
     if let Some(other) = message.strip_prefix(SAME_EVENT) {
         return Some(format!("The payment system reported the same event as for the operation {other}."));
     }
+    if message.starts_with(OTHER_REFUND) {
+        let english = "The payment system reported a refund of another amount or payment than was asked for, and that one is recorded. Look \
+            in its cabinet for what it paid back.";
+        return Some(english.to_owned());
+    }
     IN_ENGLISH.iter().find(|(russian, _)| *russian == message).map(|(_, english)| (*english).to_owned())
 }
 
@@ -58,6 +63,9 @@ mod tests {
         assert!(IN_ENGLISH.iter().all(|(_, english)| english.is_ascii() && english.ends_with('.')));
         let same = in_english(&format!("{SAME_EVENT}op7")).unwrap();
         assert_eq!(same, "The payment system reported the same event as for the operation op7.");
+        let other =
+            in_english(&format!("{OTHER_REFUND}30.00 RUB, а платёжная система сообщила о возврате 60.00 RUB.")).unwrap();
+        assert!(other.is_ascii() && other.starts_with("The payment system reported a refund of another amount"), "{other}");
         assert_eq!(in_english("Мало денег"), None);
     }
 }

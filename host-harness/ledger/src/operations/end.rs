@@ -17,6 +17,9 @@ pub const WITHDRAWN: &str = "Отменена до отправки: платё�
 /// Why an operation is unknown whose event is another one's; its id follows.
 pub const SAME_EVENT: &str = "Платёжная система сообщила о том же событии, что и для операции ";
 
+/// How it begins why a refund is unknown whose event has another amount, currency or payment.
+pub const OTHER_REFUND: &str = "Запрошен возврат ";
+
 /// How an operation ended.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "an operation ends once")]
@@ -123,7 +126,7 @@ fn mismatch(transaction: &mut dyn Transaction, operation: &Operation, event: &Ev
     if facts.kind != EventKind::Refund || facts.amount != *amount {
         let (asked, told) = (text(amount), text(&facts.amount));
         return Ok(Some(format!(
-            "Запрошен возврат {asked}, а платёжная система сообщила о возврате {told}. Сообщённый возврат учтён. Проверьте в кабинете \
+            "{OTHER_REFUND}{asked}, а платёжная система сообщила о возврате {told}. Сообщённый возврат учтён. Проверьте в кабинете \
              платёжной системы, что она вернула: если только его, операция не выполнена"
         )));
     }
@@ -131,7 +134,7 @@ fn mismatch(transaction: &mut dyn Transaction, operation: &Operation, event: &Ev
     let other = facts.original.as_ref().zip(payment).filter(|(original, payment)| *original != payment);
     Ok(other.map(|(original, payment)| {
         format!(
-            "Запрошен возврат платежа {payment}, а платёжная система сообщила о возврате платежа {original}. Проверьте в её кабинете, \
+            "{OTHER_REFUND}платежа {payment}, а платёжная система сообщила о возврате платежа {original}. Проверьте в её кабинете, \
              какой платёж она вернула"
         )
     }))
