@@ -143,7 +143,8 @@ impl Running {
             Err(LinkFailure::Unavailable(_)) => ProviderResult::Unavailable,
             Err(LinkFailure::Unknown(_)) => ProviderResult::Unknown,
         };
-        let made = if self.doubt(result).is_some() { Err(LinkFailure::Unknown(may_be_made())) } else { made };
+        let is_open = result == ProviderResult::Unavailable && self.is_left_open();
+        let made = if is_open || self.doubt(result).is_some() { Err(LinkFailure::Unknown(may_be_made())) } else { made };
         self.end_by_link(&made)?;
         Ok(made)
     }

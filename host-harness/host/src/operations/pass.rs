@@ -15,6 +15,9 @@ use crate::error::HostError;
 use crate::host::Host;
 use crate::slot::ProviderSlot;
 
+/// From this status on the payment system says that it failed, and not what it did.
+const FAILED_STATUS_MIN: u16 = 500;
+
 /// The outcome of a pass.
 pub enum PassOutcome<T> {
     /// The provider's result.
@@ -258,6 +261,16 @@ impl Running {
         Ok(self.pass.not_told(WantedCall { digest: &digest, repeatable }, self.host.now()))
     }
 
+    /// Reports whether the provider judged by the answer of a payment system that failed at a call that is not to be sent again: nobody
+    /// knows what that call did, also where the provider says that nothing was done.
+    pub fn is_left_open(&self) -> bool {
+        let last = self.context.called.last();
+        last.is_some_and(|(call, result)| {
+            let failed = matches!(result, HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN);
+            failed && call.repeatable == Repeatable::Never
+        })
+    }
+
     /// Forgets the calls that were made, since they have begun the operation at the payment system.
     pub fn forget_calls(&mut self) {
         self.pass = Pass::new(Journal::default());
@@ -291,7 +304,7 @@ fn tried(result: &HttpResult) -> (TriedCall, String) {
 /// sent again.
 fn open_if_failed(result: HttpResult, repeatable: Repeatable) -> HttpResult {
     match result {
-        HttpResult::Response(answer) if answer.status >= 500 && matches!(repeatable, Repeatable::Within(_)) => {
+        HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN && matches!(repeatable, Repeatable::Within(_)) => {
             HttpResult::Unknown(format!("it was answered with status {}", answer.status))
         }
         result => result,

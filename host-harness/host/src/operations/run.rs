@@ -229,6 +229,10 @@ impl Running {
         if let Some(why) = self.doubt(outcome.as_provider_result()) {
             return self.end_unknown(explain(why).to_owned());
         }
+        let outcome = match outcome {
+            TaskOutcome::Unavailable(problem) if self.is_left_open() => TaskOutcome::Unknown(problem),
+            outcome => outcome,
+        };
         match outcome {
             TaskOutcome::Moved(event) => self.end_moved(*event),
             TaskOutcome::Cancelled => self.end(OperationEnd::Completed { result: None }),
