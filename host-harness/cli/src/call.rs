@@ -22,7 +22,7 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 const NO_ANSWER: &str = "it has no answer; give one by --answers, or --allow-http to make the call";
 
 /// Tries a function that may ask: shows each question and each HTTP call of the component, and the result. Nothing is stored, and
-/// nothing is called unless --allow-http is given. Of a call the host, the path and sizes are shown, and no secret.
+/// nothing is called unless --allow-http is given. Of a call the URL and sizes are shown, and no secret.
 ///
 /// Example: host-harness call fast-pay.wasm query-payment --settings settings.toml --input payment.json --answers answers.json
 #[derive(clap::Args)]
@@ -151,7 +151,8 @@ impl sandbox::Answers for Steps<'_> {
         };
         let method = call.method.name().to_uppercase();
         let host = CallHost::of_url(&call.url).map(|host| host.to_string()).unwrap_or_default();
-        let path = self.without_secrets(path_of(&call.url).to_owned());
+        let (path, query) = target_of(&call.url);
+        let (path, query) = (self.without_secrets(path.to_owned()), self.without_secrets(query.to_owned()));
         let said = match &result {
             HttpResult::Response(response) => format!("{}, {} bytes", response.status, response.body.len()),
             HttpResult::NotSent(why) => format!("not sent: {why}"),
@@ -159,8 +160,11 @@ impl sandbox::Answers for Steps<'_> {
         };
         let said = self.without_secrets(said);
         let bytes = call.body.len();
-        let step = json!({"call": {"method": method, "host": host, "path": path, "body_bytes": bytes}, "answer": said});
-        self.show(format!("calls     {method} {host}{path}, a body of {bytes} bytes: {said}"), step);
+        let shown = json!({"method": method, "host": host, "path": path, "query": query, "body_bytes": bytes});
+        self.show(
+            format!("calls     {method} {host}{path}{query}, a body of {bytes} bytes: {said}"),
+            json!({"call": shown, "answer": said}),
+        );
         result
     }
 }
@@ -203,11 +207,12 @@ fn send(client: &HttpClient, call: OutboundCall) -> HttpResult {
     receiver.recv().unwrap_or_else(|_| HttpResult::Unknown("the call ended without a result".to_owned()))
 }
 
-/// Returns the path of a URL, without its query.
-fn path_of(url: &str) -> &str {
+/// Returns the path of a URL, and its query with the question mark; each may be empty.
+fn target_of(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    let rest = rest.split('#').next().unwrap_or_default();
+    let (rest, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    (rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default(), query)
 }
 
 fn secrets<'s>(description: &'s Description, settings: &'s Settings) -> impl Iterator<Item = (&'s str, &'s str)> {
@@ -221,14 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_has_no_query() {
-        for (url, path) in [
-            ("https://api.example.ru/a/b?c=d#e", "/a/b"),
-            ("https://api.example.ru?c=/d", ""),
-            ("https://api.example.ru", ""),
-            ("api.example.ru/a", ""),
+    fn the_path_and_the_query_of_a_url() {
+        for (url, target) in [
+            ("https://api.example.ru/a/b?c=d#e", ("/a/b", "?c=d")),
+            ("https://api.example.ru?c=/d", ("", "?c=/d")),
+            ("https://api.example.ru/a?", ("/a", "?")),
+            ("https://api.example.ru", ("", "")),
+            ("api.example.ru/a", ("", "")),
         ] {
-            assert_eq!(path_of(url), path, "{url}");
+            assert_eq!(target_of(url), target, "{url}");
         }
     }
 }

@@ -44,7 +44,7 @@ fn each_step_is_shown() {
     let (text, _) = call("refund-payment", "--answers answers.json --json");
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&report["result"], &report["event"]["original"]), (&json!("succeeded"), &json!("10000001")));
-    let called = json!({"method": "POST", "host": "api.faulty.example", "path": "/refunds", "body_bytes": 50});
+    let called = json!({"method": "POST", "host": "api.faulty.example", "path": "/refunds", "query": "", "body_bytes": 50});
     assert_eq!((&report["steps"][0]["call"], report["steps"].as_array().unwrap().len()), (&called, 1));
 }
 
