@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 const MARKER: &[u8; 32] = b"fault:none......................";
 const KEY: &str = "faulty-test-key-001";
 const SEED: u64 = 7;
+/// Where Faulty is called.
+const API: &str = "https://api.faulty.example";
 
 /// Returns the component with a fault.
 fn faulty(fault: &str) -> Vec<u8> {
@@ -101,6 +103,11 @@ fn vectors(fault: &str) -> Vectors {
             "answers": [{"order": "47", "is": order}], "verdict": "happened", "event": {"kind": kind, "order": "47"},
         })
     };
+    let hint = json!({
+        "name": "hint", "request": {"method": "POST", "body": signed(fault, "hint", "10000015", "100.00", "49")},
+        "answers": [{"call": format!("GET {API}/payments?shop=17&order=49"), "is": {"body": said("paid", "49", "100.00")}}],
+        "verdict": "happened", "event": {"kind": "payment", "transaction": "10000001", "order": "49"},
+    });
     let callbacks = json!([
         checked("check", "answered", json!([{"order": "42", "is": known}])),
         checked("check of no order", "answered", json!([{"order": "43", "is": known}, {"order": "42", "is": null}])),
@@ -118,6 +125,7 @@ fn vectors(fault: &str) -> Vectors {
         bundle,
         settled("settled", "10000012", json!({"amount": known["amount"]}), "payment"),
         settled("settled once paid", "10000013", json!({"amount": known["amount"], "paid": true}), "refund"),
+        hint,
         forged,
         unknown,
         misplaced,
@@ -129,6 +137,11 @@ fn vectors(fault: &str) -> Vectors {
     Vectors::from_json(vectors.to_string().as_bytes()).unwrap()
 }
 
+/// Returns an answer of the payment system about a payment and its refund.
+fn said(state: &str, order: &str, amount: &str) -> String {
+    format!("state={state}&payment=10000001&payer=100001&refund=20000001&order={order}&amount={amount}&end=1")
+}
+
 /// Returns a sample of each function of each ability, and of some functions two orders'.
 fn operations() -> Value {
     let rub = |minor_units: i64| json!({"minor_units": minor_units, "currency": "RUB"});
@@ -138,10 +151,7 @@ fn operations() -> Value {
             "movement": {"kind": "payment", "transaction": "10000001", "order": order, "payer": "100001", "amount": rub(10_000)},
         })
     };
-    let url = "https://api.faulty.example";
-    let said = |state: &str, order: &str, amount: &str| {
-        format!("state={state}&payment=10000001&payer=100001&refund=20000001&order={order}&amount={amount}&end=1")
-    };
+    let url = API;
     let answer = |line: String, body: String| json!([{"call": line, "is": {"body": body}}]);
     let status = |state: &str, order: &str, events: Value| {
         json!({
@@ -153,12 +163,22 @@ fn operations() -> Value {
     let refund = |order: &str| json!({"id": "r-1", "payment": payment(order), "amount": rub(10_000), "full": true});
     let mut asked = refund("42");
     asked["reference"] = "20000001".into();
+    // Only a fault has links made by calls.
+    let link = |order: &str| {
+        json!({
+            "name": format!("link of {order}"), "function": "create-link", "expect": {"result": "done"},
+            "input": {"id": order, "account": "100500", "amount": rub(10_000)},
+            "answers": answer(format!("POST {url}/orders"), said("new", order, "100.00")),
+        })
+    };
     let charge = json!({"payment": payment("42"), "order": {"id": "77", "account": "100500", "amount": rub(10_000)}});
     let refunded = json!({"result": "succeeded", "event": {"kind": "refund", "amount": rub(10_000)}});
     let charged = json!({"result": "succeeded", "event": {"kind": "payment", "order": "77"}});
     let row = "payment;10000001;42;100.00;3.00;97.00;2026-10-31";
     let total = "total;1;100.00;3.00;97.00";
     json!([
+        link("61"),
+        link("62"),
         status("paid", "42", json!([{"kind": "payment", "order": "42", "amount": rub(10_000)}])),
         status("refunded", "43", json!([{"kind": "payment"}, {"kind": "refund", "original": "10000001"}])),
         status("none", "44", json!([])),
@@ -205,7 +225,9 @@ fn report(fault: &str, effort: Effort) -> Report {
 
 #[test]
 fn provider_without_links_passes_every_other_check() {
-    let report = report("no-links", Effort::Quick);
+    let mut vectors = vectors("no-links");
+    vectors.operations.retain(|sample| sample.function.function() != "create-link");
+    let report = check(sandbox(), &faulty("no-links"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
     assert!(report.passes(), "{report}");
     for check in &report.checks {
         let is_passed = matches!(check.outcome, Outcome::Passed { cases } if cases > 0);
@@ -232,7 +254,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 75] = [
+const FAULTS: [Fault; 85] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -273,7 +295,7 @@ const FAULTS: [Fault; 75] = [
     ("reply-has-location", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
     ("reply-is-page", &["samples", "mutations", "questions", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
-    ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in asking.handle-callback"),
+    ("panic-at-nul", &["any-input", "mutations", "questions"], "the provider crashed in asking.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
     ("empty-taken", &["any-input", "mutations", "refunds", "samples", "questions"], "what nobody signed is accepted"),
     (
@@ -302,6 +324,10 @@ const FAULTS: [Fault; 75] = [
     ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
     ("refund-always", &["operations"], "the result is succeeded, and each of its calls is `always` repeatable"),
     ("refund-keyed-by-request", &["operations"], "\"refund\" tell of the refund 20000001 under the dedup keys"),
+    ("refund-whole", &["operations"], "\"refund\", asked for with another amount, makes the same call POST https://api.faulty"),
+    ("refund-of-any-payment", &["operations"], "\"refund\", asked for with another payment, makes the same call"),
+    ("refund-key-of-payment", &["operations"], "\"refund\", asked for with another id, makes the same call"),
+    ("charge-key-of-payer", &["operations"], "\"charge\", asked for with another order, makes the same call"),
     ("key-of-amount", &["operations"], "\"status of 43: refunded\" have the same dedup key"),
     ("refund-not-read", &["operations"], "\"status of 43: refunded\": events is"),
     ("first-answer-only", &["determinism"], "when its answers come in another order: "),
@@ -315,10 +341,24 @@ const FAULTS: [Fault; 75] = [
     ("other-order-believed", &["answers"], "has the answer of another order's sample: an event follows"),
     ("asks-for-ever", &["answers"], "it gives no result: the provider breaks the contract in payment-status.query-payment"),
     ("lost-is-refused", &["answers"], "has a lost answer: the result is refused, though it may have moved money"),
+    ("failure-is-refused", &["answers"], "is answered 500: the result is refused, though who failed may have done it"),
+    ("failure-is-unavailable", &["answers"], "is answered 503: the result is unavailable, though who failed may have done it"),
+    (
+        "lost-hint-ignored",
+        &["answers", "mutations"],
+        "has a lost answer: it is ignored, though the payment system could not be asked",
+    ),
+    ("others-link-believed", &["answers"], "the order 61 gets a link, though the answer is about the order 62"),
+    (
+        "unavailable-as-entered",
+        &["replies"],
+        "\"top-up\", whose event is unavailable: it gets the reply of one that is entered",
+    ),
+    ("refusal-as-entered", &["replies"], "whose event is refused with order-paid: it gets the reply of one that is entered"),
     ("unsent-is-refused", &["answers"], "is not sent: the result is refused, though it moved no money"),
     ("piece-is-a-line", &["reports"], "\"file\" has other rows when it is read"),
     ("report-rows-off-by-one", &["reports"], "\"file\": the number of rows is not what its rows add up to"),
-    ("calls-elsewhere", &["calls", "operations"], "a call goes to api.other.example"),
+    ("calls-elsewhere", &["calls", "operations", "samples"], "a call goes to api.other.example"),
     ("secret-in-call-url", &["secrets", "operations"], "the secret key stands in the url of a call"),
     ("secret-in-reply", &["secrets"], "the answer to a callback that is refused, in Base64"),
 ];

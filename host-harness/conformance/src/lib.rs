@@ -23,7 +23,8 @@
 //!   a callback proves it then, and a changed one is another.
 //! - `operations`: each operation of the vectors (a link, a status, a refund, a charge, a report) has the result that they
 //!   expect, with the answers that they give. The vectors must have one of each ability that the component has. A refund or a charge
-//!   that is done or pending was not sent by calls that are all `always` repeatable. What callbacks and operations tell of one movement
+//!   that is done or pending was not sent by calls that are all `always` repeatable. Asked for with another amount, of another payment
+//!   or, where the call is known by a key, with another id, it makes another call. What callbacks and operations tell of one movement
 //!   has one dedup key, and what they tell of another has another.
 //! - `determinism`: each call asks the same questions and returns the same answer again: in fresh instances, in a warm one after
 //!   other calls in every order, and on four threads at once. Whatever asks has the same result, without asking again, if it is told
@@ -51,12 +52,15 @@
 //!   where the vectors say that the order is signed, and becomes no event. Not applicable unless `callback-proof` is `signature`.
 //! - `paths`: an accepted sample under any other path after the callback address is the same event, or none.
 //! - `replies`: a callback whose reply depends on what the host makes of its events is answered after each outcome: entered, repeated,
-//!   conflict, kept or refused with each code, and unavailable.
+//!   conflict, kept or refused with each code, and unavailable. What is refused or could not be stored has another reply than what is
+//!   entered.
 //! - `answers`: each answer to a call of a sample is replaced by none, a lost one, other statuses, junk of 64 KiB, the genuine one in
 //!   other encodings, cut off or damaged, and by those about other orders. There is a result each time, and no event that the
 //!   genuine answer does not say. Other codes in its short fields are tried too, since an error message may hold a secret; what
-//!   follows from them is up to the provider. If it is not known whether a call for a refund or a charge arrived, the result is unknown
-//!   or pending; if it was not sent, the result is not that it was refused or done.
+//!   follows from them is up to the provider. The answer about another order makes no link. If the payment system cannot be asked about
+//!   a callback, it is not acknowledged. If it is not known whether a call for a refund or a charge arrived, the result is unknown
+//!   or pending; if it was not sent, the result is not that it was refused or done. A call that must not be repeated and was answered
+//!   by a failure of the server leaves open what was done.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within
 //!   its limits and without a crash: an answer, or a usable problem. No callback is accepted, and all are refused where the provider takes none.
 //! - `links`: one field of the form (or of the call that makes the link) is the order's amount for all amounts, in minor units or as a decimal number. The `url`

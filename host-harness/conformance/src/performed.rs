@@ -1,6 +1,6 @@
 //! A function that a provider was taken to a result of, with what it asked and had called on the way.
 
-use domain::{Context, Exchange, HttpCall, HttpResult, Question};
+use domain::{Context, Exchange, HttpCall, HttpMethod, HttpResult, Question, Repeatable};
 use sandbox::{Error, Merchant, drive};
 
 use crate::answers::{Answers, line_of};
@@ -59,6 +59,11 @@ impl Performed {
     pub fn calls(&self) -> impl Iterator<Item = &HttpCall> {
         self.context.called.iter().map(|(call, _)| call)
     }
+}
+
+/// Reports whether a call may move money: one that the payment system may take at will any number of times does not.
+pub fn changes_something(call: &HttpCall) -> bool {
+    call.method != HttpMethod::Get && call.repeatable != Repeatable::Always
 }
 
 fn now_of(function: &FunctionCall) -> u64 {

@@ -1,18 +1,19 @@
 //! `answers`: what a payment system answers to a call is not believed before it is understood.
 //!
 //! Each call of a sample gets other answers in turn: none, errors, junk, the genuine one in another encoding, cut off or changed, and
-//! the answers of other samples. None may become an event that the genuine answer did not say, and each leads to a result within the limits. If it
-//! is not known whether a call that moves money arrived, the result is not that nothing happened.
+//! the answers of other samples. None may become an event that the genuine answer did not say, or the link of another order, and each leads
+//! to a result within the limits. If it is not known whether a call that moves money arrived, the result is not that nothing happened. If the
+//! payment system cannot be asked about a callback, the callback is not acknowledged.
 
-use domain::{HttpCall, HttpMethod, HttpResponse, HttpResult, OrderId, PaymentReference, ProvedEvent, Repeatable};
+use domain::{HttpResponse, HttpResult, OrderId, PaymentLink, PaymentReference, ProvedEvent, Repeatable, Verdict};
 use fastrand::Rng;
 use sandbox::Error;
 
 use super::mutations::money_difference;
-use crate::answers::Answers;
+use crate::answers::{Answers, line_of};
 use crate::check_context::{CheckContext, ScannedMerchant};
-use crate::function_call::FunctionCall;
-use crate::performed::{Changed, Performed};
+use crate::function_call::{FunctionCall, FunctionResult};
+use crate::performed::{Changed, Performed, changes_something};
 use crate::report::{Case, Checked, Outcome, failure};
 use crate::text::{edited, fields};
 
@@ -20,6 +21,8 @@ use crate::text::{edited, fields};
 const JUNK_BYTES: usize = 64 << 10;
 /// Statuses of which a client may think that they are a success.
 const STATUSES: [u16; 14] = [100, 201, 202, 204, 206, 301, 302, 304, 400, 401, 404, 429, 500, 503];
+/// From this status on the payment system says that it failed, and not what it did.
+const FAILED_STATUS_MIN: u16 = 500;
 /// How many places of an answer are cut and damaged.
 const PLACES: usize = 200;
 /// The same with [`Effort::Quick`](crate::Effort::Quick).
@@ -57,7 +60,9 @@ pub fn check(subject: &CheckContext) -> Checked {
     for sample in &calling {
         for (at, (_, genuine)) in sample.performed.context.called.iter().enumerate() {
             let others = calling.iter().filter(|other| other.is_of_another_order(sample));
-            let others = others.flat_map(|other| other.performed.context.called.iter().map(|(_, result)| result));
+            let others = others.flat_map(|other| {
+                other.performed.context.called.iter().map(|(_, result)| Foreign { order: other.order(), result })
+            });
             let places = subject.scaled(PLACES, QUICK_PLACES);
             let codes = codes(genuine, subject.scaled(usize::MAX, QUICK_CODES), &mut rng);
             let all = hostile(genuine, others, places, &mut rng).into_iter().chain(codes);
@@ -67,10 +72,18 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(subject.each(&cases, |(sample, at, hostile)| sample.holds(&merchant, *at, hostile)))
 }
 
+/// The answer to a call about another order.
+struct Foreign<'s> {
+    order: Option<&'s OrderId>,
+    result: &'s HttpResult,
+}
+
 /// Another answer to a call.
 struct Hostile {
     what: String,
     result: HttpResult,
+    /// The other order that the answer names.
+    names_order: Option<OrderId>,
     /// Whether the payment system may say it: then the provider may believe it, and its result is only scanned for secrets.
     is_plausible: bool,
 }
@@ -91,7 +104,7 @@ fn codes(genuine: &HttpResult, most: usize, rng: &mut Rng) -> Vec<Hostile> {
             let body = edited(&genuine.body, &mut [(field.literal.clone(), field.literal_of(code))]);
             let what = format!("is answered {code:?} as {:?}", field.decoded_name(&genuine.body));
             let result = HttpResult::Response(HttpResponse { body, ..genuine.clone() });
-            all.push(Hostile { what, result, is_plausible: true });
+            all.push(Hostile { what, result, names_order: None, is_plausible: true });
         }
     }
     rng.shuffle(&mut all);
@@ -99,19 +112,17 @@ fn codes(genuine: &HttpResult, most: usize, rng: &mut Rng) -> Vec<Hostile> {
     all
 }
 
-fn hostile<'o>(
-    genuine: &HttpResult,
-    others: impl Iterator<Item = &'o HttpResult>,
-    places: usize,
-    rng: &mut Rng,
-) -> Vec<Hostile> {
-    let new = |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result, is_plausible: false };
+fn hostile<'o>(genuine: &HttpResult, others: impl Iterator<Item = Foreign<'o>>, places: usize, rng: &mut Rng) -> Vec<Hostile> {
+    let new =
+        |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result, names_order: None, is_plausible: false };
     let mut all = vec![
         new("is not sent", HttpResult::NotSent("a check".to_owned())),
         new("has a lost answer", HttpResult::Unknown("a check".to_owned())),
     ];
-    let others = others.filter(|other| *other != genuine);
-    all.extend(others.map(|other| new("has the answer of another order's sample", other.clone())));
+    all.extend(others.filter(|other| other.result != genuine).map(|Foreign { order, result }| Hostile {
+        names_order: order.filter(|order| names(result, order)).cloned(),
+        ..new("has the answer of another order's sample", result.clone())
+    }));
     let HttpResult::Response(genuine) = genuine else { return all };
     let with_body = |body: Vec<u8>| HttpResult::Response(HttpResponse { body, ..genuine.clone() });
     let of_status = |status: u16| HttpResult::Response(HttpResponse { status, ..genuine.clone() });
@@ -171,7 +182,8 @@ impl Calling<'_> {
             Err(error) => Some(failure("it gives no result", &error)),
         };
         let what = &hostile.what;
-        wrong.map_or(Ok(()), |wrong| Err(format!("{}, whose call {} {what}: {wrong}", self.name, at + 1)))
+        let line = || self.performed.context.called.get(at).map_or_else(String::new, |(call, _)| line_of(call));
+        wrong.map_or(Ok(()), |wrong| Err(format!("{}, whose call {} ({}) {what}: {wrong}", self.name, at + 1, line())))
     }
 
     fn wrong_with(&self, performed: &Performed, at: usize, hostile: &Hostile) -> Option<String> {
@@ -182,12 +194,37 @@ impl Calling<'_> {
             let what = format!("{} of {} {}", event.facts.kind.name(), amount.minor_units, amount.currency);
             return Some(format!("an event follows that the genuine answer does not say: {what} for the order {order}"));
         }
+        if let Some(other) = &hostile.names_order
+            && let Some(own) = self.order()
+            && self.performed.context.called.get(at).is_some_and(|(_, genuine)| names(genuine, own))
+            && leads_elsewhere(&performed.result, &self.performed.result)
+        {
+            return Some(format!("the order {own} gets a link, though the answer is about the order {other}: compare it"));
+        }
         let (call, _) = performed.context.called.get(at)?;
-        let is_last = performed.context.called.len() == at + 1;
-        if !self.function.moves_money() || !is_last || !changes_something(call) {
+        if performed.context.called.len() != at + 1 {
             return None;
         }
+        let failed = matches!(&hostile.result, HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN);
         let result = performed.result.name();
+        if let FunctionResult::Callback(answer) = &performed.result {
+            let is_asked_in_vain = failed || !matches!(hostile.result, HttpResult::Response(_));
+            let is_dropped = matches!(answer.verdict, Verdict::Ignored(_) | Verdict::Answered | Verdict::Refused(_));
+            return (is_asked_in_vain && is_dropped && !genuine.is_empty()).then(|| {
+                format!(
+                    "it is {result}, though the payment system could not be asked, and does not tell it again: return `unavailable`"
+                )
+            });
+        }
+        let is_denied = matches!(result, "refused" | "failed" | "unavailable");
+        if failed && call.repeatable == Repeatable::Never && is_denied && self.performed.result.name() != result {
+            return Some(format!(
+                "the result is {result}, though who failed may have done it, and the call is not to be sent again: return `unknown`"
+            ));
+        }
+        if !self.function.moves_money() || !changes_something(call) {
+            return None;
+        }
         let wrong = match hostile.result {
             HttpResult::Unknown(_) if !matches!(result, "unknown" | "pending") => "it may have moved money",
             HttpResult::NotSent(_) if matches!(result, "succeeded" | "pending" | "refused") => {
@@ -199,11 +236,20 @@ impl Calling<'_> {
     }
 }
 
+/// Reports whether a field of an answer is an order's id.
+fn names(result: &HttpResult, order: &OrderId) -> bool {
+    let HttpResult::Response(response) = result else { return false };
+    fields(&response.body).iter().any(|field| response.body.get(field.value.clone()) == Some(order.as_str().as_bytes()))
+}
+
+/// Reports whether a link has a URL, a code or a reference that the genuine one has not.
+fn leads_elsewhere(result: &FunctionResult, genuine: &FunctionResult) -> bool {
+    let (FunctionResult::Link(Ok(link)), FunctionResult::Link(Ok(genuine))) = (result, genuine) else { return false };
+    let is_new = |of: fn(&PaymentLink) -> Option<&str>| of(link).is_some() && of(link) != of(genuine);
+    is_new(|link| link.url.as_deref()) || is_new(|link| link.qr.as_deref()) || is_new(|link| link.reference.as_deref())
+}
+
 fn order_of(payment: &PaymentReference) -> Option<&OrderId> {
     let of_movement = || payment.movement.as_ref().and_then(|state| state.movement.event.facts.order.as_ref());
     payment.order.as_ref().map(|order| &order.id).or_else(of_movement)
-}
-
-fn changes_something(call: &HttpCall) -> bool {
-    call.method != HttpMethod::Get && call.repeatable != Repeatable::Always
 }

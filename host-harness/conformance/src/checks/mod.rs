@@ -15,6 +15,7 @@ mod proved;
 mod questions;
 mod replies;
 mod reports;
+mod requests;
 mod samples;
 mod secrets;
 mod settings;

@@ -3,6 +3,7 @@
 use domain::{Ability, Facts, HttpMethod, ProvedEvent, Repeatable};
 use serde_json::{Map, Value};
 
+use super::requests;
 use crate::check_context::{CheckContext, ScannedMerchant, not_checked};
 use crate::function_call::FunctionCall;
 use crate::performed::Performed;
@@ -18,6 +19,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     let merchant = subject.merchant()?;
     let mut findings = Findings::default();
     vectors.operations.iter().for_each(|sample| findings.case(sample_holds(&merchant, sample)));
+    vectors.operations.iter().for_each(|sample| findings.add(requests::follow(&merchant, sample)));
     findings.case(keys_agree(&told(subject, &merchant)));
     let has_sample = |ability: Ability| vectors.operations.iter().any(|sample| ability_of(&sample.function) == Some(ability));
     let without = able.into_iter().filter(|ability| *ability != Ability::Asking && !has_sample(*ability));

@@ -3,7 +3,8 @@
 //! The events are recorded when the provider is asked for its reply: a failure there leaves the payment system without an answer to what is done.
 
 use domain::{
-    Event, EventOutcome, Movement, MovementId, MovementOrigin, MovementState, Problem, ProviderName, Verdict, WishRefusal,
+    CallbackAnswer, Event, EventOutcome, HttpReply, Movement, MovementId, MovementOrigin, MovementState, Problem, ProviderName,
+    Verdict, WishRefusal,
 };
 
 use crate::check_context::{CheckContext, ScannedMerchant};
@@ -15,8 +16,11 @@ use crate::vectors::Sample;
 /// A code that only one billing system has.
 const OWN_CODE: &str = "tariff-closed";
 const FIRST_ID: u64 = 900_001;
-/// The outcome of events that could not be stored.
+/// The outcomes of events that are on disk now, and that could not be stored.
+const ENTERED: &str = "entered";
 const UNAVAILABLE: &str = "unavailable";
+/// How the names of the outcomes begin that billing does not agree to.
+const REFUSED: &str = "refused with ";
 
 pub fn check(subject: &CheckContext) -> Checked {
     let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
@@ -27,19 +31,37 @@ pub fn check(subject: &CheckContext) -> Checked {
         let verdict = answer.reply.is_none().then(|| answer.verdict.clone())?;
         Some((sample, function, verdict, performed))
     });
-    let cases: Vec<_> = open
-        .flat_map(|(sample, function, verdict, performed)| {
-            outcomes(&verdict).into_iter().map(move |outcome| (sample, function.clone(), performed.clone(), outcome))
-        })
-        .collect();
-    if cases.is_empty() {
+    let open: Vec<_> = open.collect();
+    if open.is_empty() {
         return Err(Outcome::NotApplicable { reason: "no sample of the vectors leaves its reply open".to_owned() });
     }
     let mut findings = Findings::default();
-    for (sample, function, performed, (what, outcomes)) in &cases {
-        findings.case(replies(&merchant, sample, function, performed, what, outcomes));
+    for (sample, function, verdict, performed) in &open {
+        let mut entered = None;
+        for (what, outcomes) in outcomes(verdict) {
+            let reply = reply(&merchant, sample, function, performed, &what, &outcomes);
+            findings.case(reply.and_then(|reply| {
+                if what == ENTERED {
+                    entered = Some(reply);
+                    return Ok(());
+                }
+                is_told_apart(sample, &what, &reply, entered.as_ref())
+            }));
+        }
     }
     Ok(findings)
+}
+
+/// Checks that the payment system does not get for what is not entered the reply that it takes for success.
+fn is_told_apart(sample: &Sample, what: &str, reply: &HttpReply, entered: Option<&HttpReply>) -> Case {
+    let is_not_entered = what == UNAVAILABLE || what.starts_with(REFUSED);
+    if !is_not_entered || entered != Some(reply) {
+        return Ok(());
+    }
+    Err(format!(
+        "{:?}, whose event is {what}: it gets the reply of one that is entered, which is taken for success",
+        sample.name
+    ))
 }
 
 /// Returns every outcome that the events of a verdict may have, by name.
@@ -57,7 +79,7 @@ fn outcomes(verdict: &Verdict) -> Vec<(String, Vec<EventOutcome>)> {
         states.map(outcome).collect()
     };
     let mut all = vec![
-        ("entered".to_owned(), of_each(&EventOutcome::Entered)),
+        (ENTERED.to_owned(), of_each(&EventOutcome::Entered)),
         ("repeated".to_owned(), of_each(&EventOutcome::Repeated)),
         ("conflict".to_owned(), of_each(&EventOutcome::Conflict)),
         (UNAVAILABLE.to_owned(), of_each(&|_| EventOutcome::Unavailable)),
@@ -66,7 +88,7 @@ fn outcomes(verdict: &Verdict) -> Vec<(String, Vec<EventOutcome>)> {
         let codes = WishRefusal::ALL.iter().map(|refusal| refusal.name()).chain([OWN_CODE]);
         all.extend(codes.map(|code| {
             let refused = EventOutcome::Refused(Problem::new(code, "Billing does not agree."));
-            (format!("refused with {code}"), vec![refused])
+            (format!("{REFUSED}{code}"), vec![refused])
         }));
     } else {
         all.push(("kept".to_owned(), of_each(&EventOutcome::Kept)));
@@ -74,14 +96,15 @@ fn outcomes(verdict: &Verdict) -> Vec<(String, Vec<EventOutcome>)> {
     all
 }
 
-fn replies(
+/// Returns the reply to a callback whose events have these outcomes.
+fn reply(
     merchant: &ScannedMerchant,
     sample: &Sample,
     function: &FunctionCall,
     performed: &Performed,
     what: &str,
     outcomes: &[EventOutcome],
-) -> Case {
+) -> Result<HttpReply, String> {
     let mut told = performed.context.clone();
     told.outcomes = outcomes.to_vec();
     let finding = |wrong: String| format!("{:?}, whose event is {what}: {wrong}", sample.name);
@@ -89,7 +112,7 @@ fn replies(
     let wanted = format!("it must return `answered` with a reply{come_again}");
     let replied = merchant.told(function, &told, &sample.answers);
     match replied.map_err(|error| finding(failure(&wanted, &error)))?.result {
-        FunctionResult::Callback(answer) if answer.reply.is_some() && matches!(answer.verdict, Verdict::Answered) => Ok(()),
+        FunctionResult::Callback(CallbackAnswer { verdict: Verdict::Answered, reply: Some(reply) }) => Ok(reply),
         FunctionResult::Callback(answer) => Err(finding(format!("{wanted}, and {}", verdict_text(&answer.verdict)))),
         _ => Err(finding(wanted)),
     }

@@ -53,6 +53,8 @@ pub struct Bank {
     /// The orders that were paid, and whose callbacks were lost.
     paid: Mutex<Vec<String>>,
     calls: AtomicU64,
+    /// How many of them asked for a refund.
+    refunds_asked: AtomicU64,
     /// The shop that the last refund was asked for by.
     shop: Mutex<String>,
     /// What happens while the next call is on its way.
@@ -66,6 +68,7 @@ impl Bank {
             paid_back: Mutex::default(),
             paid: Mutex::default(),
             calls: AtomicU64::new(0),
+            refunds_asked: AtomicU64::new(0),
             shop: Mutex::default(),
             meanwhile: Mutex::default(),
         })
@@ -83,6 +86,11 @@ impl Bank {
     /// Returns how often it was called.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often a refund was asked for.
+    fn refunds_asked(&self) -> u64 {
+        self.refunds_asked.load(Ordering::Relaxed)
     }
 
     /// Returns the shop that the last refund was asked for by.
@@ -132,6 +140,7 @@ impl Outbound for Bank {
         let fields: BTreeMap<String, String> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let mood = *self.mood.lock().unwrap();
         if call.method == HttpMethod::Post {
+            self.refunds_asked.fetch_add(u64::from(call.url.ends_with("/refunds")), Ordering::Relaxed);
             fields["shop"].clone_into(&mut self.shop.lock().unwrap());
         }
         let answer =
@@ -323,6 +332,18 @@ fn a_payment_is_paid_back_in_parts_and_never_beyond() {
     let rest = shop.refund(7_000, "k3").unwrap();
     assert_eq!((shop.state(&rest), shop.balance(), shop.bank.paid_back().len()), ("done", 0, 2));
     assert_eq!(shop.refund(1, "k4").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment));
+}
+
+/// Nobody knows what a payment system did that failed, also where the component says that nothing was done: what must not be sent
+/// twice is sent once, and a person decides.
+#[test]
+fn a_call_that_must_not_be_repeated_is_sent_once_though_it_failed() {
+    let shop = Shop::with("failure-is-unavailable");
+    shop.bank.is(Mood::Fails);
+    let refund = shop.refund(3_000, "k1").unwrap();
+    (0..200).for_each(|_| shop.after(3_600));
+    assert_eq!((shop.bank.refunds_asked(), shop.state(&refund)), (1, "unknown"));
+    assert_eq!(shop.balance(), 10_000);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub enum Answer {
     Said(Values),
     /// It did not arrive there.
     NotSent,
+    /// It was answered with a status of a server that failed.
+    Failed,
     /// It may have arrived, or the answer cannot be understood.
     Unclear,
 }
@@ -74,6 +76,7 @@ fn answer(context: &Context, call: HttpCall) -> Result<Answer, Stop> {
         HttpResult::Response(response) if response.status == 200 => {
             values(&response.body).map_or(Answer::Unclear, Answer::Said)
         }
+        HttpResult::Response(response) if response.status >= 500 => Answer::Failed,
         HttpResult::Response(_) | HttpResult::Unknown(_) => Answer::Unclear,
         HttpResult::NotSent(_) => Answer::NotSent,
     })
@@ -97,6 +100,11 @@ fn values(body: &[u8]) -> Option<Values> {
 /// Why the payment system cannot be asked.
 pub fn unavailable() -> Problem {
     Code::Unavailable.whole("The payment system cannot be reached; try again later.")
+}
+
+/// Why an answer tells nothing.
+pub fn unclear() -> Problem {
+    Code::UnrecognizedForm.whole("The answer is not about this order, or has another form.")
 }
 
 /// Why nobody knows what a call did.

@@ -1,15 +1,18 @@
 //! What Faulty asks for: whether an order can be paid (a callback of the type `check`, answered by asking the host for the order),
 //! and that billing agrees to a payment of an account (a callback of the type `top-up`). What a callback of the type `settled` reports
-//! depends on the order: a payment, or if it is paid already, a refund.
+//! depends on the order: a payment, or if it is paid already, a refund. A callback of the type `hint` says that something became of an
+//! order, and a call asks what.
 
 use std::sync::atomic::Ordering;
 
 use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpReply, Verdict};
 use kit::exchanges::{Outcome, Question};
 use kit::form::{self, Form};
+use kit::problem::Code;
 use kit::{CallbackStep, Context, Stop};
 use money::{format_amount, parse_amount};
 
+use crate::api::{Answer, unavailable, unclear};
 use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault, lookup};
 
 /// Returns the step of a genuine check or top-up; `None` if the request is something else.
@@ -17,10 +20,15 @@ pub fn step(merchant: &Merchant, request: &CallbackRequest, context: &Context) -
     if fault::is("lookup") {
         return Some(lookup::callback(merchant, request, context));
     }
-    if let Some(step) = settled(merchant, request, context) {
-        return Some(step);
+    let form = Form::parse(form::of(request), FIELDS).ok()?;
+    form.require_single(&REQUIRED_FIELDS).ok()?;
+    let values = FIELDS.map(|name| form.get(name).to_owned());
+    match values[0].as_str() {
+        "settled" => return settled(merchant, &values, context),
+        "hint" => return hint(merchant, &values, context),
+        _ => {}
     }
-    let step = match answer(merchant, request, context)? {
+    let step = match answer(merchant, &values, context)? {
         Ok(reply) => CallbackStep::Answered(reply),
         Err(Stop::Ask(questions)) => CallbackStep::Ask(questions),
         Err(Stop::Call(call)) => CallbackStep::Call(*call),
@@ -31,11 +39,8 @@ pub fn step(merchant: &Merchant, request: &CallbackRequest, context: &Context) -
     Some(step)
 }
 
-fn answer(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<Result<HttpReply, Stop>> {
-    let form = Form::parse(form::of(request), FIELDS).ok()?;
-    form.require_single(&REQUIRED_FIELDS).ok()?;
-    let values = FIELDS.map(|name| form.get(name).to_owned());
-    let [kind, _, _, amount, order, currency, shop, ..] = &values;
+fn answer(merchant: &Merchant, values: &[String; 9], context: &Context) -> Option<Result<HttpReply, Stop>> {
+    let [kind, _, _, amount, order, currency, shop, ..] = values;
     if kind != "check" && kind != "top-up" {
         return None;
     }
@@ -44,30 +49,52 @@ fn answer(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> 
     {
         return Some(Err(stop));
     }
-    if !merchant.is_signed(&values) || *shop != merchant.shop || *currency != merchant.currency.as_str() {
+    if !merchant.is_signed(values) || *shop != merchant.shop || *currency != merchant.currency.as_str() {
         return None;
     }
-    if kind == "top-up" && !has_form(&values) {
+    if kind == "top-up" && !has_form(values) {
         return None;
     }
     let body = match kind.as_str() {
         "check" => can_be_paid(merchant, order, amount, context)
             .map(|can_be_paid| if can_be_paid { "YES".to_owned() } else { "NO".to_owned() }),
-        _ => top_up(merchant, &values, context),
+        _ => top_up(merchant, values, context),
     };
     Some(body.map(|body| HttpReply { status: 200, headers: Vec::new(), body: body.into() }))
 }
 
-/// Judges a callback of the type `settled`; `None` if the request is something else, or there is no such order.
-fn settled(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<CallbackStep> {
-    let form = Form::parse(form::of(request), FIELDS).ok()?;
-    form.require_single(&REQUIRED_FIELDS).ok()?;
-    let values = FIELDS.map(|name| form.get(name).to_owned());
-    let [kind, payment, payer, amount, order, currency, shop, ..] = &values;
+/// Reports whether a callback is proved, this merchant's, and has the form of all but a check.
+fn is_genuine(merchant: &Merchant, values: &[String; 9]) -> bool {
+    let [_, _, _, _, _, currency, shop, ..] = values;
     let is_own = *shop == merchant.shop && *currency == merchant.currency.as_str();
-    if kind != "settled" || !merchant.is_signed(&values) || !is_own || !has_form(&values) {
+    merchant.is_signed(values) && is_own && has_form(values)
+}
+
+/// Judges a callback of the type `hint` by what the payment system says of the order; `None` if it is not genuine.
+fn hint(merchant: &Merchant, values: &[String; 9], context: &Context) -> Option<CallbackStep> {
+    if !is_genuine(merchant, values) {
         return None;
     }
+    let order = &values[4];
+    let verdict = match merchant.query(context, "/payments", &[("order", order)]) {
+        Ok(Answer::Said(values)) if values.state == "paid" => merchant
+            .event_of(EventKind::Payment, &values, order)
+            .map_or_else(|| Verdict::Unresolved(unclear()), |event| Verdict::Happened(vec![event])),
+        Ok(Answer::Said(_)) => Verdict::Ignored(Code::UnknownType.whole("It is not paid.")),
+        Ok(_) if fault::is("lost-hint-ignored") => Verdict::Ignored(unavailable()),
+        Err(Stop::Call(call)) => return Some(CallbackStep::Call(*call)),
+        Ok(_) | Err(_) => return Some(CallbackStep::Unavailable(kit::reply::unavailable())),
+    };
+    let reply = HttpReply { status: 200, headers: Vec::new(), body: b"OK".to_vec() };
+    Some(CallbackStep::Done(CallbackAnswer { verdict, reply }))
+}
+
+/// Judges a callback of the type `settled`; `None` if it is not genuine, or there is no such order.
+fn settled(merchant: &Merchant, values: &[String; 9], context: &Context) -> Option<CallbackStep> {
+    if !is_genuine(merchant, values) {
+        return None;
+    }
+    let [_, payment, payer, amount, order, ..] = values;
     let state = match context.order(order) {
         Ok(state) => state?,
         Err(Stop::Ask(questions)) => return Some(CallbackStep::Ask(questions)),
@@ -104,7 +131,10 @@ fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Resul
     let Some(outcome) = outcome else { return Ok("NO".to_owned()) };
     let fails = fault::is("fails-once-entered") && matches!(outcome, Outcome::Entered(_));
     assert!(!fails, "there is no reply to what was entered");
+    let is_one_reply = fault::is("unavailable-as-entered") && matches!(outcome, Outcome::Entered(_) | Outcome::Unavailable)
+        || fault::is("refusal-as-entered") && matches!(outcome, Outcome::Entered(_) | Outcome::Refused(_));
     Ok(match outcome {
+        _ if is_one_reply => "OK".to_owned(),
         Outcome::Entered(state) | Outcome::Repeated(state) => {
             format!("OK {}", context.state(state).movement().map_or("", |movement| movement.id.as_str()))
         }

@@ -10,10 +10,10 @@ use kit::refunds::RefundRequest;
 use kit::{Context, Stop};
 use money::{format_amount, parse_amount};
 
-use crate::api::{Answer, Values, unavailable, unknown};
+use crate::api::{Answer, Values, unavailable, unclear, unknown};
 use crate::{Component, Merchant, fault};
 
-const DAY_SECONDS: u32 = 86_400;
+pub const DAY_SECONDS: u32 = 86_400;
 
 /// The step of a function that has no result yet.
 macro_rules! step_of {
@@ -84,8 +84,8 @@ impl Merchant {
             let fields = if tries == 0 { &fields[..1] } else { &fields[..] };
             match self.query(context, "/payments", fields)? {
                 Answer::Said(values) => break values,
-                Answer::NotSent | Answer::Unclear if fault::is("asks-for-ever") => tries += 1,
-                Answer::NotSent | Answer::Unclear => return Ok(StatusStep::Unavailable(unavailable())),
+                _ if fault::is("asks-for-ever") => tries += 1,
+                Answer::NotSent | Answer::Failed | Answer::Unclear => return Ok(StatusStep::Unavailable(unavailable())),
             }
         };
         let kinds: &[EventKind] = match values.state.as_str() {
@@ -97,17 +97,22 @@ impl Merchant {
             _ => return Ok(StatusStep::Done(status(Vec::new(), Some(Code::UnknownType.at("state", "It is not known."))))),
         };
         let events: Option<Vec<Event>> = kinds.iter().map(|kind| self.event_of(*kind, &values, &order.id)).collect();
-        let unclear = || Code::UnrecognizedForm.whole("The answer is not about this order, or has another form.");
         let unresolved = events.is_none().then(unclear);
         Ok(StatusStep::Done(status(events.unwrap_or_default(), unresolved)))
     }
 
     fn refund(&self, request: &RefundRequest, context: &Context) -> Result<OperationStep, Stop> {
         let Some(paid) = event_of_payment(&request.payment, context) else { return Ok(OperationStep::Refused(no_payment())) };
-        let amount = format_amount(request.amount.minor_units);
-        let fields =
-            [("id", request.id.as_str()), ("payment", &paid.transaction), ("amount", &amount), ("why", &request.reason)];
-        let repeatable = if fault::is("refund-always") { Repeatable::Always } else { Repeatable::Within(DAY_SECONDS) };
+        let amount = if fault::is("refund-whole") { paid.amount.minor_units } else { request.amount.minor_units };
+        let amount = format_amount(amount);
+        let id = if fault::is("refund-key-of-payment") { paid.transaction.as_str() } else { request.id.as_str() };
+        let payment = if fault::is("refund-of-any-payment") { "10000001" } else { paid.transaction.as_str() };
+        let fields = [("id", id), ("payment", payment), ("amount", &amount), ("why", &request.reason)];
+        let repeatable = match () {
+            () if fault::is("refund-always") => Repeatable::Always,
+            () if fault::is("failure-is-refused") || fault::is("failure-is-unavailable") => Repeatable::Never,
+            () => Repeatable::Within(DAY_SECONDS),
+        };
         let answer = self.send(context, "/refunds", &fields, repeatable)?;
         Ok(match self.operation(answer, EventKind::Refund, paid.order.as_deref().unwrap_or_default()) {
             OperationStep::Succeeded(event) if fault::is("refund-keyed-by-request") => {
@@ -128,7 +133,8 @@ impl Merchant {
         let Some(paid) = event_of_payment(payment, context) else { return Ok(OperationStep::Refused(no_payment())) };
         let amount = format_amount(order.amount.minor_units);
         let payer = paid.payer.as_deref().unwrap_or_default();
-        let fields = [("order", order.id.as_str()), ("payer", payer), ("amount", &amount)];
+        let id = if fault::is("charge-key-of-payer") { payer } else { order.id.as_str() };
+        let fields = [("order", id), ("payer", payer), ("amount", &amount)];
         let answer = self.send(context, "/charges", &fields, Repeatable::Within(DAY_SECONDS))?;
         Ok(self.operation(answer, EventKind::Payment, &order.id))
     }
@@ -146,7 +152,7 @@ impl Merchant {
             Answer::Said(values) if values.state == "done" => CancelStep::Cancelled,
             Answer::Said(values) if values.state == "refused" => CancelStep::Refused(refused(&values)),
             Answer::NotSent => CancelStep::Unavailable(unavailable()),
-            Answer::Said(_) | Answer::Unclear => CancelStep::Unknown(unknown()),
+            Answer::Said(_) | Answer::Failed | Answer::Unclear => CancelStep::Unknown(unknown()),
         })
     }
 
@@ -156,8 +162,10 @@ impl Merchant {
             Answer::Said(values) => values,
             Answer::NotSent if fault::is("unsent-is-refused") => return OperationStep::Refused(unavailable()),
             Answer::NotSent => return OperationStep::Unavailable(unavailable()),
+            Answer::Failed if fault::is("failure-is-refused") => return OperationStep::Refused(unknown()),
+            Answer::Failed if fault::is("failure-is-unavailable") => return OperationStep::Unavailable(unavailable()),
             Answer::Unclear if fault::is("lost-is-refused") => return OperationStep::Refused(unknown()),
-            Answer::Unclear => return OperationStep::Unknown(unknown()),
+            Answer::Failed | Answer::Unclear => return OperationStep::Unknown(unknown()),
         };
         match values.state.as_str() {
             "done" => {
@@ -176,7 +184,7 @@ impl Merchant {
     }
 
     /// Returns the event that an answer names, if all of it has its form and is about this order.
-    fn event_of(&self, kind: EventKind, values: &Values, order: &str) -> Option<Event> {
+    pub fn event_of(&self, kind: EventKind, values: &Values, order: &str) -> Option<Event> {
         let is_refund = kind == EventKind::Refund;
         let transaction = if is_refund { &values.refund } else { &values.payment };
         let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
