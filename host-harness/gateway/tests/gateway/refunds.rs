@@ -34,7 +34,7 @@ pub enum Mood {
     Answers,
     /// It pays back, and the answer is lost.
     LosesAnswers,
-    /// It answers 500, and does not pay back.
+    /// It answers 500, does not pay back, and knows of no refund when it is asked.
     Fails,
     /// The call does not reach it.
     IsDown,
@@ -175,6 +175,8 @@ impl Outbound for Bank {
                 pays(self);
                 answer("state=pending&refund=r-1&end=1".to_owned())
             }
+            // It knows of no refund.
+            (_, Mood::Fails) => answer("state=none&end=1".to_owned()),
             (_, Mood::LosesAnswers) => HttpResult::Unknown("the connection was cut".to_owned()),
             (_, Mood::Answers) if call.url.contains("/payments?") => answer(self.status_of(&fields["order"])),
             (_, Mood::TakesTime) => answer("state=pending&refund=r-1&end=1".to_owned()),
