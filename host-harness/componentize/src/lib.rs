@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{BinaryReader, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata, metadata};
 use wit_parser::{Resolve, SourceMap};
 
@@ -16,6 +16,11 @@ const EXCHANGES: &str = "billing:payments/exchanges@1.0.0";
 /// The first bytes of every file in the format. The version and kind of a module or component follow.
 const WASM_MAGIC: &[u8] = b"\0asm";
 const MODULE_HEADER: &[u8] = b"\0asm\x01\0\0\0";
+/// How long the header of a module or component is.
+const HEADER_BYTES: usize = 8;
+const CUSTOM_SECTION: u8 = 0;
+/// The custom section with the names of a component's parts.
+const NAMES: &str = "component-name";
 const WIT: [(&str, &str); 7] = [
     ("payment-provider.wit", include_str!("../../../wit/payment-provider.wit")),
     ("exchanges.wit", include_str!("../../../wit/exchanges.wit")),
@@ -53,7 +58,23 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, Unfit> {
     wasmparser::Validator::new().validate_all(module).map_err(|error| damaged(&error))?;
     let module = if declares_contract(module)? { Cow::Borrowed(module) } else { Cow::Owned(declared(module)?) };
     let encoded = ComponentEncoder::default().validate(true).module(&module).and_then(|mut encoder| encoder.encode());
-    encoded.map_err(|error| Unfit(format!("{error:#}")))
+    let encoded = encoded.map_err(|error| Unfit(format!("{error:#}")))?;
+    without_names(&encoded).map_err(|error| damaged(&error))
+}
+
+/// Returns a component without the names of its parts, which nobody reads: up to 5 KB.
+fn without_names(component: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderError> {
+    let mut reader = BinaryReader::new(component, 0);
+    let mut kept = reader.read_bytes(HEADER_BYTES)?.to_vec();
+    while !reader.eof() {
+        let begin = reader.original_position();
+        let id = reader.read_u8()?;
+        let mut content = reader.read_reader()?;
+        if id != CUSTOM_SECTION || content.read_string()? != NAMES {
+            kept.extend_from_slice(component.get(begin..reader.original_position()).unwrap_or_default());
+        }
+    }
+    Ok(kept)
 }
 
 /// Adds the metadata that a module lacks which exports some interfaces of the contract and not a whole world of it.

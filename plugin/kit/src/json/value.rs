@@ -1,9 +1,7 @@
 //! Reads JSON.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::{BYTES_MAX, DEPTH_MAX, ENTRIES_MAX, JsonError, JsonErrorKind};
@@ -13,7 +11,8 @@ use crate::json::{BYTES_MAX, DEPTH_MAX, ENTRIES_MAX, JsonError, JsonErrorKind};
 pub struct Object<'t> {
     path: String,
     depth: usize,
-    fields: Vec<(String, &'t RawValue)>,
+    /// The names, and the values as they are written.
+    fields: Vec<(Cow<'t, str>, &'t str)>,
 }
 
 /// A value whose text was checked to be JSON and is not parsed yet.
@@ -114,7 +113,7 @@ impl<'t> Object<'t> {
 
     /// Returns all names with their values, in the order of the text.
     pub fn fields(&self) -> impl Iterator<Item = (&str, Value<'t>)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), self.value_of(name, value)))
+        self.fields.iter().map(|(name, value)| (&**name, self.value_of(name, value)))
     }
 
     /// Returns the scalar values as text, by [`Value::scalar`], sorted by the bytes of their names. Objects, arrays and `null`
@@ -133,8 +132,8 @@ impl<'t> Object<'t> {
         Ok(scalars)
     }
 
-    fn value_of(&self, name: &str, value: &'t RawValue) -> Value<'t> {
-        Value { path: self.path_of(name), depth: self.depth, text: value.get().trim() }
+    fn value_of(&self, name: &str, text: &'t str) -> Value<'t> {
+        Value { path: self.path_of(name), depth: self.depth, text }
     }
 
     fn path_of(&self, name: &str) -> String {
@@ -181,13 +180,10 @@ impl<'t> Value<'t> {
     /// # Errors
     /// [`JsonErrorKind::NotText`], or [`JsonErrorKind::Syntax`] for an escape that is half a character.
     pub fn text(&self) -> Result<Cow<'t, str>, JsonError> {
-        let Some(inner) = self.text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
+        if !self.text.starts_with('"') {
             return Err(self.error(JsonErrorKind::NotText));
-        };
-        if !inner.contains('\\') {
-            return Ok(Cow::Borrowed(inner));
         }
-        serde_json::from_str(self.text).map(Cow::Owned).map_err(|_| self.error(JsonErrorKind::Syntax))
+        unescaped(self.text).ok_or_else(|| self.error(JsonErrorKind::Syntax))
     }
 
     /// Returns a number as it is written, or a text: some payment systems write amounts as one, some as the other, and some as
@@ -242,12 +238,15 @@ impl<'t> Value<'t> {
     /// [`JsonErrorKind::NotObject`], or what is wrong with it.
     pub fn object(&self) -> Result<Object<'t>, JsonError> {
         self.check('{', JsonErrorKind::NotObject)?;
-        let Entries(fields) = serde_json::from_str(self.text).map_err(|_| self.error(JsonErrorKind::Syntax))?;
-        if fields.len() > ENTRIES_MAX {
+        let syntax = || self.error(JsonErrorKind::Syntax);
+        let entries = entries(self.text).ok_or_else(syntax)?;
+        if entries.len() > ENTRIES_MAX {
             return Err(self.error(JsonErrorKind::TooMany));
         }
+        let fields = entries.into_iter().map(|(name, value)| Some((unescaped(name)?, value))).collect::<Option<_>>();
+        let fields = fields.ok_or_else(syntax)?;
         let object = Object { path: self.path.clone(), depth: self.depth + 1, fields };
-        let mut names: Vec<&str> = object.fields.iter().map(|(name, _)| name.as_str()).collect();
+        let mut names: Vec<&str> = object.fields.iter().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[&str]>::first) {
             Some(name) => Err(JsonError::at(&object.path_of(name), JsonErrorKind::Duplicate)),
@@ -261,13 +260,12 @@ impl<'t> Value<'t> {
     /// [`JsonErrorKind::NotArray`], or what is wrong with it.
     pub fn array(&self) -> Result<Vec<Value<'t>>, JsonError> {
         self.check('[', JsonErrorKind::NotArray)?;
-        let Items(items) = serde_json::from_str(self.text).map_err(|_| self.error(JsonErrorKind::Syntax))?;
+        let items = items(self.text).ok_or_else(|| self.error(JsonErrorKind::Syntax))?;
         if items.len() > ENTRIES_MAX {
             return Err(self.error(JsonErrorKind::TooMany));
         }
         let depth = self.depth + 1;
-        let value =
-            |(at, item): (usize, &'t RawValue)| Value { path: format!("{}[{at}]", self.path), depth, text: item.get().trim() };
+        let value = |(at, text): (usize, &'t str)| Value { path: format!("{}[{at}]", self.path), depth, text };
         Ok(items.into_iter().enumerate().map(value).collect())
     }
 
@@ -286,58 +284,90 @@ impl<'t> Value<'t> {
     }
 }
 
-/// Names and values of an object, one more than [`ENTRIES_MAX`] at most.
-struct Entries<'t>(Vec<(String, &'t RawValue)>);
-/// Values of an array, one more than [`ENTRIES_MAX`] at most.
-struct Items<'t>(Vec<&'t RawValue>);
-
-impl<'t> Deserialize<'t> for Entries<'t> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
+/// Returns the names and values of a text that was checked to be an object, as they are written: one more than
+/// [`ENTRIES_MAX`] at most.
+fn entries(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut entries = Vec::new();
+    let mut rest = inside(text)?;
+    while !rest.is_empty() && entries.len() <= ENTRIES_MAX {
+        let (name, after) = first_value(rest)?;
+        let (value, after) = first_value(after.strip_prefix(':')?)?;
+        entries.push((name, value));
+        rest = after.strip_prefix(',').unwrap_or(after);
     }
+    Some(entries)
 }
 
-impl<'t> Deserialize<'t> for Items<'t> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ItemsVisitor)
+/// Returns the values of a text that was checked to be an array, as they are written: one more than
+/// [`ENTRIES_MAX`] at most.
+fn items(text: &str) -> Option<Vec<&str>> {
+    let mut items = Vec::new();
+    let mut rest = inside(text)?;
+    while !rest.is_empty() && items.len() <= ENTRIES_MAX {
+        let (item, after) = first_value(rest)?;
+        items.push(item);
+        rest = after.strip_prefix(',').unwrap_or(after);
     }
+    Some(items)
 }
 
-struct EntriesVisitor;
-struct ItemsVisitor;
+/// Returns what stands between the brackets of an object or array.
+fn inside(text: &str) -> Option<&str> {
+    text.get(1..text.len().checked_sub(1)?).map(str::trim)
+}
 
-impl<'t> Visitor<'t> for EntriesVisitor {
-    type Value = Entries<'t>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+/// Returns the first value of a text, and what follows it, both without white space around them.
+// By `serde_json`, as a raw value alone: with its maps, arrays and texts come floats, and a third more of a component.
+fn first_value(text: &str) -> Option<(&str, &str)> {
+    // Most values are texts without escapes, which end at the next quote.
+    if let Some(inside) = text.strip_prefix('"')
+        && let Some(end) = inside.bytes().position(|byte| matches!(byte, b'"' | b'\\'))
+        && inside.as_bytes().get(end) == Some(&b'"')
+    {
+        let (value, after) = text.split_at_checked(end + 2)?;
+        return Some((value, after.trim_start()));
     }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?.get();
+    Some((value, text.get(values.byte_offset()..)?.trim_start()))
+}
 
-    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Entries<'t>, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            if entries.len() <= ENTRIES_MAX {
-                entries.push(entry);
+/// Returns a text, which was checked to be one, without its quotes and escapes. `None`: it has an escape that is half a character.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    let mut rest = text.strip_prefix('"')?.strip_suffix('"')?;
+    if !rest.contains('\\') {
+        return Some(Cow::Borrowed(rest));
+    }
+    let mut plain = String::with_capacity(rest.len());
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (kind, after) = escape.split_at_checked(1)?;
+        rest = after;
+        plain.push(match kind {
+            "b" => '\u{8}',
+            "f" => '\u{c}',
+            "n" => '\n',
+            "r" => '\r',
+            "t" => '\t',
+            "u" => {
+                let (first, after) = unit(after)?;
+                let second = after.strip_prefix("\\u").and_then(unit);
+                let (units, after) = match (first, second) {
+                    (0xd800..=0xdbff, Some((second, after))) => (vec![first, second], after),
+                    _ => (vec![first], after),
+                };
+                rest = after;
+                char::decode_utf16(units).next()?.ok()?
             }
-        }
-        Ok(Entries(entries))
+            itself => itself.chars().next()?,
+        });
     }
+    plain.push_str(rest);
+    Some(Cow::Owned(plain))
 }
 
-impl<'t> Visitor<'t> for ItemsVisitor {
-    type Value = Items<'t>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<Items<'t>, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            if items.len() <= ENTRIES_MAX {
-                items.push(item);
-            }
-        }
-        Ok(Items(items))
-    }
+/// Reads the four digits of an escape.
+fn unit(text: &str) -> Option<(u16, &str)> {
+    let (digits, after) = text.split_at_checked(4)?;
+    Some((u16::from_str_radix(digits, 16).ok()?, after))
 }
