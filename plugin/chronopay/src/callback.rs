@@ -4,7 +4,7 @@ use kit::contract::{CallbackRequest, Event, EventKind, Fields, Money, Problem, V
 use kit::event;
 use kit::form::{self, Form};
 use kit::order;
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::text;
 use time::{Date, Month, Time};
 
@@ -76,11 +76,15 @@ fn judge_form(settings: &Settings, form: &Form) -> Verdict {
     match Signed::read(signed) {
         Signed::Unrecognized(field) => Verdict::Unresolved(Code::UnrecognizedForm.at(
             field,
-            "The signature holds, but the field has a form that is not known. ChronoPay may have changed it; update the provider.",
+            [
+                "Подпись верна, но это поле в незнакомой форме: ChronoPay мог её изменить. Обновите компонент.",
+                "The signature holds, but the field has a form that is not known. ChronoPay may have changed it; update the provider.",
+            ],
         )),
-        Signed::Test => Verdict::Unresolved(
-            Code::TestCallback.whole("A call without a transaction or a total, as old ChronoPay accounts send it for a test."),
-        ),
+        Signed::Test => Verdict::Unresolved(Code::TestCallback.whole([
+            "Проверочный вызов без транзакции или суммы: такие шлют старые учётные записи ChronoPay.",
+            "A call without a transaction or a total, as old ChronoPay accounts send it for a test.",
+        ])),
         Signed::Transaction(transaction) => judge_transaction(settings, form, &transaction),
     }
 }
@@ -102,7 +106,10 @@ fn verify(settings: &Settings, signed: &[&str; 4], sign: &str) -> Result<(), Pro
 fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction) -> Verdict {
     let (kind, recurrence) = match transaction.meaning {
         Meaning::Unknown => {
-            let message = "Genuine, of a type that is not known; nothing is credited. Ask ChronoPay what it means.";
+            let message = [
+                "Подпись верна, но тип незнаком: ничего не зачислено. Спросите ChronoPay, что он значит.",
+                "Genuine, of a type that is not known; nothing is credited. Ask ChronoPay what it means.",
+            ];
             return Verdict::Unresolved(Code::UnknownType.at("transaction_type", message));
         }
         Meaning::NoMoney => {
@@ -116,12 +123,24 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
     let (product_id, currency) = (form.get("product_id"), form.get("currency"));
     if product_id != settings.product_id.as_str() {
         let (theirs, ours) = (text::shown(product_id), settings.product_id.as_str());
-        let message = format!("Genuine, but of ProductId «{theirs}»; the settings name {ours}.");
+        let message = filled(
+            [
+                "Подпись верна, но ProductId «{0}», а в настройках {1}.",
+                "Genuine, but of ProductId «{0}»; the settings name {1}.",
+            ],
+            &[&theirs, &ours],
+        );
         return Verdict::Unresolved(Code::MerchantMismatch.at("product_id", message));
     }
     if !settings.currency.is_meant_by(currency) {
-        let message =
-            format!("Genuine, but in the currency «{}»; the settings name {}.", text::shown(currency), settings.currency);
+        let (theirs, ours) = (text::shown(currency), settings.currency);
+        let message = filled(
+            [
+                "Подпись верна, но валюта «{0}», а в настройках {1}.",
+                "Genuine, but in the currency «{0}»; the settings name {1}.",
+            ],
+            &[&theirs, &ours],
+        );
         return Verdict::Unresolved(Code::CurrencyMismatch.at("currency", message));
     }
     if transaction.minor_units == 0 && kind != EventKind::Declined {

@@ -5,7 +5,7 @@
 use kit::contract::Problem;
 use kit::exchanges::{HttpCall, HttpResult, Repeatable};
 use kit::problem::Code;
-use kit::text::shown;
+use kit::text::{remark, shown};
 use kit::{Context, Stop, call};
 
 use crate::settings::Settings;
@@ -38,21 +38,35 @@ pub enum Outcome {
 /// # Errors
 /// The call, if it was not made yet.
 pub fn ask(settings: &Settings, operation: Operation, customer: &str, context: &Context) -> Result<Outcome, Stop> {
-    let unavailable = |what: &str, reason: &str| Code::Unavailable.whole([what, shown(reason).as_str()].concat());
+    let unavailable = |in_russian: &str, in_english: &str, reason: &str| {
+        let end = shown(reason);
+        Code::Unavailable.whole([[in_russian, &end].concat(), [in_english, &end].concat()])
+    };
     Ok(match context.call(request(settings, operation, customer))? {
         HttpResult::Response(response) if response.status == 200 => match read(&response.body) {
             Some(Answer { code, .. }) if code.bytes().all(|digit| digit == b'0') => Outcome::Done,
             Some(Answer { code, message }) => {
-                let message = format!("ChronoPay refused it with the code {}: {}", shown(code), shown(message));
-                Outcome::Refused(Code::Invalid.whole(message))
+                let end = [shown(code).as_str(), ": ", &remark(message)].concat();
+                let message = ["ChronoPay отказал, код ", "ChronoPay refused it with the code "];
+                Outcome::Refused(Code::Invalid.whole(message.map(|begin| [begin, &end].concat())))
             }
-            None => Outcome::Unknown(unavailable("ChronoPay's answer is not one of its gate.", "")),
+            None => Outcome::Unknown(unavailable(
+                "Ответ ChronoPay в незнакомой форме.",
+                "ChronoPay's answer is not one of its gate.",
+                "",
+            )),
         },
-        HttpResult::Response(response) => {
-            Outcome::Unknown(unavailable("ChronoPay answered with the status ", &response.status.to_string()))
+        HttpResult::Response(response) => Outcome::Unknown(unavailable(
+            "ChronoPay ответил со статусом ",
+            "ChronoPay answered with the status ",
+            &response.status.to_string(),
+        )),
+        HttpResult::NotSent(reason) => {
+            Outcome::NotSent(unavailable("Связаться с ChronoPay не удалось: ", "ChronoPay cannot be reached: ", reason))
         }
-        HttpResult::NotSent(reason) => Outcome::NotSent(unavailable("ChronoPay cannot be reached: ", reason)),
-        HttpResult::Unknown(reason) => Outcome::Unknown(unavailable("ChronoPay did not answer: ", reason)),
+        HttpResult::Unknown(reason) => {
+            Outcome::Unknown(unavailable("ChronoPay не ответил: ", "ChronoPay did not answer: ", reason))
+        }
     })
 }
 

@@ -42,7 +42,10 @@ pub fn charge(
 
 /// What became of a charge cannot be asked.
 pub fn not_known() -> OperationStep {
-    let message = "ChronoPay's gate does not tell what became of a charge; look in ChronoPay's cabinet.";
+    let message = [
+        "ChronoPay не сообщает, выполнено ли списание. Посмотрите в его кабинете.",
+        "ChronoPay's gate does not tell what became of a charge; look in ChronoPay's cabinet.",
+    ];
     OperationStep::Unknown(Code::Unsupported.whole(message))
 }
 
@@ -67,7 +70,11 @@ pub fn cancel(settings: &Settings, payment: &PaymentReference, context: &Context
 fn customer<'p>(payment: &'p PaymentReference, context: &'p Context) -> Result<&'p str, Problem> {
     let payer =
         context.movement_of(payment).and_then(|movement| movement.event.payer.as_deref()).filter(|payer| is_customer(payer));
-    payer.ok_or_else(|| Code::Missing.at("payment", "It names no customer of ChronoPay's, so that nobody can be charged."))
+    let message = [
+        "В платеже нет клиента ChronoPay: списать не с кого.",
+        "It names no customer of ChronoPay's, so that nobody can be charged.",
+    ];
+    payer.ok_or_else(|| Code::Missing.at("payment", message))
 }
 
 #[cfg(test)]

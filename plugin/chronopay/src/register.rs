@@ -5,7 +5,7 @@ mod value;
 
 use kit::Report;
 use kit::contract::{EventKind, Fields, Money, Problem};
-use kit::problem::Code;
+use kit::problem::{Code, Message};
 use kit::settlement_reports::{ControlTotals, ReportRow};
 use kit::text::shown;
 use money::Currency;
@@ -217,7 +217,7 @@ impl Values<'_> {
         self.options.encoding.text(field).trim().to_owned()
     }
 
-    fn problem(&self, code: Code, column: Column, message: impl Into<String>) -> Problem {
+    fn problem(&self, code: Code, column: Column, message: impl Into<Message>) -> Problem {
         code.at(self.options.column(column).unwrap_or_default(), message)
     }
 

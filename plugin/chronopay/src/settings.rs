@@ -38,13 +38,16 @@ const LANGUAGE_NAMES: [&str; 7] = ["Ru", "En", "De", "Es", "Lv", "Nl", "PT"];
 pub struct ProductId(String);
 
 impl ProductId {
-    fn parse(text: &str) -> Result<ProductId, String> {
+    fn parse(text: &str) -> Result<ProductId, [&'static str; 2]> {
         let groups: Vec<&str> = text.split('-').collect();
         let digits = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_digit()));
         if digits && groups.iter().map(|group| group.len()).eq([6, 4, 4]) {
             Ok(ProductId(text.to_owned()))
         } else {
-            Err("A ProductId is three groups of 6, 4 and 4 digits, such as 001234-0001-0001; ChronoPay issues it.".to_owned())
+            Err([
+                "ProductId — три группы из 6, 4 и 4 цифр, такие как 001234-0001-0001; его выдаёт ChronoPay.",
+                "A ProductId is three groups of 6, 4 and 4 digits, such as 001234-0001-0001; ChronoPay issues it.",
+            ])
         }
     }
 
@@ -96,7 +99,7 @@ impl Settings {
         let payment_page = reader.take("payment-page", parse_page);
         let gate = reader.take("gate-url", parse_page);
         let language = reader.choose("language", &LANGUAGE_NAMES);
-        let payment_type_group = reader.take("payment-type-group", |text| Ok(text.to_owned()));
+        let payment_type_group = reader.take("payment-type-group", |text| Ok::<_, String>(text.to_owned()));
         let comment = reader.take("comment", parse_comment);
         let problems = reader.into_problems();
         match (product_id, shared_sec, order_control, currency, payment_page.zip(gate), language, comment) {
@@ -268,7 +271,7 @@ pub(crate) mod tests {
             ["", "001234", "001234-0001", "1234-0001-0001", "001234-0001-000x", "001234-0001-0001-0001", "001234‐0001‐0001"]
         {
             let message = ProductId::parse(text).err().unwrap();
-            assert!(message.contains("001234-0001-0001"), "{text}");
+            assert!(message.iter().all(|text| text.contains("001234-0001-0001")), "{text}");
         }
     }
 

@@ -1,16 +1,18 @@
 //! Calls to CloudPayments' API, and the envelope of every answer: `{"Success": true, "Message": null, "Model": …}`.
 
+use std::fmt;
+
 use kit::call;
 use kit::exchanges::{HttpCall, HttpResult, Repeatable};
-use kit::json::{Object, Value};
+use kit::json::{JsonError, Object, Value};
+use kit::problem::{Bilingual, both, filled};
+use kit::text::remark;
 
 use crate::settings::Settings;
 
 /// How long the API knows the second of two calls with one `X-Request-ID`, in seconds.
 pub const REQUEST_ID_SECONDS: u32 = 3600;
 
-/// The longest message of the API that is repeated, in characters.
-const MESSAGE_CHARS_MAX: usize = 200;
 /// The longest report that is read, in bytes: what the host passes on.
 pub const REPORT_BYTES_MAX: u32 = 1_048_576;
 
@@ -37,7 +39,7 @@ fn post(settings: &Settings, path: &str, body: &str, repeatable: Repeatable) -> 
 pub struct Answer<'c> {
     /// Whether the API says that it did what was asked.
     pub success: bool,
-    /// What it says for people, without control characters; may be empty.
+    /// What it says for people, cut; may be empty.
     pub message: String,
     /// What the answer is about.
     pub model: Option<Value<'c>>,
@@ -47,14 +49,14 @@ pub struct Answer<'c> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NoAnswer {
     /// It was not done: it was not sent, or the API turned it away before it did anything.
-    NotDone(String),
+    NotDone(Bilingual),
     /// It may have been done.
-    Unknown(String),
+    Unknown(Bilingual),
 }
 
 impl NoAnswer {
     /// Returns the reason, whatever it means for a call that changes something.
-    pub fn into_reason(self) -> String {
+    pub fn into_reason(self) -> Bilingual {
         match self {
             NoAnswer::NotDone(reason) | NoAnswer::Unknown(reason) => reason,
         }
@@ -68,26 +70,41 @@ impl NoAnswer {
 pub fn answer(result: &HttpResult, bytes_max: u32) -> Result<Answer<'_>, NoAnswer> {
     let response = match result {
         HttpResult::Response(response) => response,
-        HttpResult::NotSent(reason) => return Err(NoAnswer::NotDone(reason.clone())),
-        HttpResult::Unknown(reason) => return Err(NoAnswer::Unknown(reason.clone())),
+        HttpResult::NotSent(reason) => {
+            return Err(NoAnswer::NotDone(["связаться с ним не удалось".to_owned(), reason.clone()]));
+        }
+        HttpResult::Unknown(reason) => return Err(NoAnswer::Unknown(["ответа нет".to_owned(), reason.clone()])),
     };
     match response.status {
         200 => {}
-        401 => return Err(NoAnswer::NotDone("it knows no such Public ID with this API Secret (401)".to_owned())),
-        429 => return Err(NoAnswer::NotDone("it has too many calls of this site at once (429)".to_owned())),
-        status => return Err(NoAnswer::Unknown(format!("it answered with the status {status}"))),
+        401 => {
+            let reason = ["Public ID и API Secret не подошли (401)", "it knows no such Public ID with this API Secret (401)"];
+            return Err(NoAnswer::NotDone(both(reason)));
+        }
+        429 => {
+            let reason = ["слишком много запросов сразу (429)", "it has too many calls of this site at once (429)"];
+            return Err(NoAnswer::NotDone(both(reason)));
+        }
+        status => {
+            return Err(NoAnswer::Unknown(filled(["статус ответа {0}", "it answered with the status {0}"], &[&status])));
+        }
     }
-    let malformed = |what: String| NoAnswer::Unknown(format!("it answered with something else than it documents: {what}"));
+    let malformed = |error: JsonError| NoAnswer::Unknown(unknown_form(&error));
     let max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    let body = Object::parse_within(&response.body, max).map_err(|error| malformed(error.to_string()))?;
-    let success = body.flag("Success").map_err(|error| malformed(error.to_string()))?;
-    let message = body.optional("Message").map_err(|error| malformed(error.to_string()))?;
-    Ok(Answer { success, message: message.map(|message| plain_text(&message)).unwrap_or_default(), model: body.find("Model") })
+    let body = Object::parse_within(&response.body, max).map_err(malformed)?;
+    let success = body.flag("Success").map_err(malformed)?;
+    let message = body.optional("Message").map_err(malformed)?;
+    Ok(Answer { success, message: message.map(|message| remark(&message)).unwrap_or_default(), model: body.find("Model") })
 }
 
-/// Returns the beginning of a text of the API, without control characters.
-pub fn plain_text(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}')).take(MESSAGE_CHARS_MAX).collect()
+/// Returns why an answer cannot be read.
+pub fn unknown_form(what: &dyn fmt::Display) -> Bilingual {
+    filled(["ответ в незнакомой форме", "it answered with something else than it documents: {0}"], &[&what])
+}
+
+/// Returns what the API says instead of an answer.
+pub fn said(message: &str) -> Bilingual {
+    filled(["ответ «{0}»", "it says «{0}»"], &[&message])
 }
 
 #[cfg(test)]
@@ -151,6 +168,6 @@ pub(crate) mod tests {
     fn a_message_of_the_api_is_short_and_plain() {
         let body = format!(r#"{{"Success":false,"Message":"a\n\u2028{}"}}"#, "я".repeat(500));
         let result = responded(200, &body);
-        assert_eq!(answer(&result, ANSWER_BYTES_MAX).unwrap().message, format!("a{}", "я".repeat(199)));
+        assert_eq!(answer(&result, ANSWER_BYTES_MAX).unwrap().message, format!("a \u{fffd}{}…", "я".repeat(246)));
     }
 }

@@ -2,7 +2,7 @@
 
 use kit::contract::{CallbackAnswer, CallbackRequest, Event, Fields, Problem, Verdict};
 use kit::exchanges::{MovementName, Question};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::{CallbackStep, Context, Stop, reply, text};
 
 use crate::check;
@@ -77,20 +77,39 @@ fn recognized<'b>(bytes: &'b [u8], path: &str) -> Result<(Notification<'b>, Kind
     let notification = Notification::read(bytes).map_err(|problem| (problem, expected))?;
     let message = match (expected, notification.kind()) {
         (Some(expected), Some(kind)) if kind == expected => return Ok((notification, kind)),
-        (Some(expected), Some(kind)) => format!(
-            "Content-HMAC holds, and the notification is one for the address …{}, but it came to …{}. Correct the addresses at CloudPayments.",
-            kind.path(),
-            expected.path()
-        ),
-        (Some(expected), None) => format!(
-            "Content-HMAC holds, but the notification that came to …{} is not of that kind, nor of another that is known.",
-            expected.path()
-        ),
-        (None, _) => format!(
-            "Content-HMAC holds, but no kind of notification has the address «{}». Enter the addresses at CloudPayments with /check, /pay, \
-             /fail, /confirm, /refund or /cancel at their end.",
-            text::shown(path)
-        ),
+        (Some(expected), Some(kind)) => {
+            let (kind, expected) = (kind.path(), expected.path());
+            filled(
+                [
+                    "Подпись верна, но уведомление для адреса …{0} пришло на …{1}. Исправьте адреса в CloudPayments.",
+                    "Content-HMAC holds, and the notification is one for the address …{0}, but it came to …{1}. Correct the \
+                     addresses at CloudPayments.",
+                ],
+                &[&kind, &expected],
+            )
+        }
+        (Some(expected), None) => {
+            let expected = expected.path();
+            filled(
+                [
+                    "Подпись верна, но на …{0} пришло уведомление другого или незнакомого вида.",
+                    "Content-HMAC holds, but the notification that came to …{0} is not of that kind, nor of another that is known.",
+                ],
+                &[&expected],
+            )
+        }
+        (None, _) => {
+            let path = text::shown(path);
+            filled(
+                [
+                    "Подпись верна, но уведомлений для адреса «{0}» не бывает. Введите в CloudPayments адреса с /check, /pay, /fail, \
+                     /confirm, /refund или /cancel в конце.",
+                    "Content-HMAC holds, but no kind of notification has the address «{0}». Enter the addresses at CloudPayments with \
+                     /check, /pay, /fail, /confirm, /refund or /cancel at their end.",
+                ],
+                &[&path],
+            )
+        }
     };
     Err((Code::UnknownType.whole(message), notification.kind().or(expected)))
 }
@@ -137,7 +156,11 @@ fn check_currency(settings: &Settings, notification: &Notification<'_>, kind: Ki
     if settings.currency.is_meant_by(currency) || currency.is_empty() && matches!(kind, Kind::Refund | Kind::Cancel) {
         return Ok(());
     }
-    let message = format!("Genuine, but in the currency «{}»; the settings name {}.", text::shown(currency), settings.currency);
+    let (theirs, ours) = (text::shown(currency), settings.currency);
+    let message = filled(
+        ["Подпись верна, но валюта «{0}», а в настройках {1}.", "Genuine, but in the currency «{0}»; the settings name {1}."],
+        &[&theirs, &ours],
+    );
     Err(Code::CurrencyMismatch.at("Currency", message))
 }
 
@@ -152,13 +175,18 @@ fn check_test(settings: &Settings, notification: &Notification<'_>) -> Result<()
         (false, false) => Ok(()),
         (true, true) => Err(NoEvent::Ignored(test_payment())),
         (false, true) => {
-            let message = "Genuine, and of a test payment, though test-mode is off. The site is in test mode at CloudPayments: payers pay \
-                           nothing there.";
+            let message = [
+                "Тестовый платёж, а тестовый режим выключен. В CloudPayments сайт в тестовом режиме: настоящих денег там не платят.",
+                "Genuine, and of a test payment, though test-mode is off. The site is in test mode at CloudPayments: payers pay nothing \
+                 there.",
+            ];
             Err(NoEvent::Unresolved(Code::TestCallback.at("TestMode", message)))
         }
         (true, false) => {
-            let message = "Genuine, and of a real payment, though test-mode is on: nothing is credited. Turn test-mode off to take real \
-                           payments.";
+            let message = [
+                "Настоящий платёж, а тестовый режим включён: ничего не зачислено. Чтобы принимать платежи, выключите его.",
+                "Genuine, and of a real payment, though test-mode is on: nothing is credited. Turn test-mode off to take real payments.",
+            ];
             Err(NoEvent::Unresolved(Code::LiveCallback.at("TestMode", message)))
         }
     }
@@ -199,8 +227,11 @@ fn cancel(settings: &Settings, details: Details<'_>, context: &Context) -> Resul
         Some(cancelled) => Ok(event::cancelled(settings, cancelled, details)),
         None if settings.test_mode => Err(NoEvent::Ignored(test_payment())),
         None => {
-            let message = "Genuine: a transaction was cancelled, of which neither a hold nor a payment is recorded. If its payment is \
-                           credited later, credit it back.";
+            let message = [
+                "Отменена транзакция, о которой нет ни резерва, ни платежа. Если её платёж потом зачислится, снимите его корректировкой.",
+                "Genuine: a transaction was cancelled, of which neither a hold nor a payment is recorded. If its payment is credited later, \
+                 credit it back.",
+            ];
             Err(NoEvent::Unresolved(Code::UnknownType.at("TransactionId", message)))
         }
     })

@@ -4,7 +4,7 @@ use kit::call::ANSWER_BYTES_MAX;
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::exchanges::HttpCall;
 use kit::json::{self, JsonError, Object, ObjectWriter};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::{Context, LinkStep, Stop, order, text, url};
 use money::Currency;
 
@@ -52,16 +52,20 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
         Err(NoAnswer::Unknown(reason)) => return Ok(LinkStep::Unknown(unavailable(&reason))),
     };
     if !answer.success {
-        return Ok(LinkStep::Unavailable(unavailable(&format!("it refuses, «{}»", answer.message))));
+        return Ok(LinkStep::Unavailable(unavailable(&api::said(&answer.message))));
     }
     Ok(match read_link(&checked, &answer, context.now()) {
         Ok(link) => LinkStep::Done(link),
-        Err(what) => LinkStep::Unknown(unavailable(&format!("its link is not one for this order: {what}"))),
+        Err(what) => {
+            let reason = filled(["ссылка не для этого заказа", "its link is not one for this order: {0}"], &[&what]);
+            LinkStep::Unknown(unavailable(&reason))
+        }
     })
 }
 
-fn unavailable(reason: &str) -> Problem {
-    Code::Unavailable.whole(format!("CloudPayments gave no link: {reason}."))
+fn unavailable([in_russian, in_english]: &Bilingual) -> Problem {
+    Code::Unavailable
+        .whole(filled(["CloudPayments не дал ссылку: {0}.", "CloudPayments gave no link: {1}."], &[&in_russian, &in_english]))
 }
 
 fn check<'o>(settings: &Settings, order: &'o Order, now: u64) -> Result<Checked<'o>, Vec<Problem>> {
@@ -72,7 +76,11 @@ fn check<'o>(settings: &Settings, order: &'o Order, now: u64) -> Result<Checked<
     let (email, phone) = (payer("email"), payer("phone"));
     problems.extend(text::check("payer.email", email, PAYER_CHARS_MAX).err());
     if !phone.is_empty() && !is_phone(phone) {
-        problems.push(Code::Invalid.at("payer.phone", "It is + and 8 to 15 digits, such as +79001234567."));
+        let message = [
+            "Телефон плательщика — «+» и от 8 до 15 цифр, например +79001234567.",
+            "It is + and 8 to 15 digits, such as +79001234567.",
+        ];
+        problems.push(Code::Invalid.at("payer.phone", message));
     }
     for (field, address) in [("success-url", &order.success_url), ("failure-url", &order.failure_url)] {
         let problem = (!address.is_empty()).then(|| url::absolute(address).err()).flatten();
@@ -102,14 +110,16 @@ fn is_phone(text: &str) -> bool {
 /// Checks what «СБП» alone requires, and returns for how many minutes it can be paid.
 fn check_sbp(order: &Order, now: u64, problems: &mut Vec<Problem>) -> Option<u64> {
     if !Currency::RUB.is(&order.amount.currency) {
-        problems.push(Code::Unsupported.at("extra.method", "SBP takes roubles alone."));
+        problems.push(Code::Unsupported.at("extra.method", ["По СБП платят только в рублях.", "SBP takes roubles alone."]));
     }
     if order.success_url.len() > SBP_RETURN_BYTES_MAX || !order.success_url.is_ascii() {
         problems.push(Code::Invalid.at("success-url", "SBP takes at most 1024 characters of ASCII."));
     }
     let seconds = order.expires_at?.saturating_sub(now);
     if seconds < 60 {
-        problems.push(Code::OutOfRange.at("expires-at", "A code of SBP can be paid for a minute at least."));
+        let message =
+            ["Срок заказа кончается: код СБП живёт хотя бы минуту.", "A code of SBP can be paid for a minute at least."];
+        problems.push(Code::OutOfRange.at("expires-at", message));
     }
     Some((seconds / 60).min(SBP_MINUTES_MAX))
 }

@@ -10,7 +10,7 @@ use kit::contract::{CallbackRequest, Problem};
 use kit::form::{self, Form};
 use kit::hmac::Mac;
 use kit::json::{JsonErrorKind, Object};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 
 use crate::settings::Settings;
 
@@ -197,12 +197,18 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Returns the problem of a field whose form is not known.
 pub fn unrecognized(field: &str) -> Problem {
-    let message = "Content-HMAC holds, but the field has a form that is not known. CloudPayments may have changed it; update the provider.";
+    let message = [
+        "Подпись верна, но это поле в незнакомой форме: CloudPayments мог её изменить. Обновите компонент.",
+        "Content-HMAC holds, but the field has a form that is not known. CloudPayments may have changed it; update the provider.",
+    ];
     Code::UnrecognizedForm.at(field, message)
 }
 
 fn unknown_form(what: &str) -> Problem {
-    Code::UnrecognizedForm.whole(format!("Content-HMAC holds, but the notification cannot be read. {what}"))
+    Code::UnrecognizedForm.whole(filled(
+        ["Подпись верна, но уведомление не разобрать.", "Content-HMAC holds, but the notification cannot be read. {0}"],
+        &[&what],
+    ))
 }
 
 #[cfg(test)]

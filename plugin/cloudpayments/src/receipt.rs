@@ -24,7 +24,8 @@ pub fn check(receipt: &Receipt, currency: Currency) -> Result<Checked<'_>, Vec<P
     let subject = |name: &str| receipts::subject(name).filter(|subject| *subject <= SUBJECT_MAX);
     let (lines, mut problems) = receipts::lines(receipt, currency, subject);
     problems.extend(receipt.items.iter().enumerate().filter(|(_, item)| item.quantity_thousandths % 10 != 0).map(|(at, _)| {
-        let message = "CloudKassir takes two decimals of a quantity.";
+        let message =
+            ["CloudKassir принимает количество с двумя знаками после точки.", "CloudKassir takes two decimals of a quantity."];
         Code::Unsupported.at(receipts::field(at, "quantity-thousandths"), message)
     }));
     let taxation = receipts::taxation(receipt).map_err(|problem| problems.push(problem)).ok();

@@ -4,7 +4,7 @@ use kit::call::ANSWER_BYTES_MAX;
 use kit::contract::Problem;
 use kit::exchanges::{OperationStep, Pending};
 use kit::json;
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, both, filled};
 use kit::refunds::RefundRequest;
 use kit::{Context, Stop};
 
@@ -46,13 +46,15 @@ pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -
         Err(NoAnswer::Unknown(reason)) => return Ok(OperationStep::Unknown(unavailable(&reason))),
     };
     if !answer.success {
-        let message = format!("CloudPayments refuses the refund: «{}».", answer.message);
-        return Ok(OperationStep::Refused(Code::Unsupported.whole(message)));
+        return Ok(OperationStep::Refused(refused(&answer.message)));
     }
     let model = answer.model.and_then(|model| model.object().ok());
     match model.and_then(|model| values::transaction(&model.number_text("TransactionId").ok()?)) {
         Some(refund) => state(settings, request, payment, refund, context),
-        None => Ok(OperationStep::Unknown(unavailable("it does not name the refund"))),
+        None => {
+            let reason = both(["номера возврата в ответе нет", "it does not name the refund"]);
+            Ok(OperationStep::Unknown(unavailable(&reason)))
+        }
     }
 }
 
@@ -92,7 +94,10 @@ fn payment(settings: &Settings, request: &RefundRequest, context: &Context) -> R
     let payment = kit::refund::payment(request, context, settings.currency)?;
     let transaction = payment.movement().and_then(|movement| values::transaction(&movement.event.transaction));
     transaction.ok_or_else(|| {
-        let message = "It has no number of a transaction of CloudPayments; pay it back in CloudPayments' cabinet.";
+        let message = [
+            "У платежа нет номера транзакции CloudPayments. Верните его в кабинете CloudPayments.",
+            "It has no number of a transaction of CloudPayments; pay it back in CloudPayments' cabinet.",
+        ];
         Code::Invalid.at("payment", message)
     })
 }
@@ -107,7 +112,10 @@ fn state(
 ) -> Result<OperationStep, Stop> {
     Ok(match get(settings, refund, context)? {
         Ok(found) if is_refund(settings, &found, payment, request) => step(settings, &found),
-        Ok(_) => OperationStep::Unknown(unavailable("it told of something else than this refund")),
+        Ok(_) => {
+            let reason = both(["он сообщил не об этом возврате", "it told of something else than this refund"]);
+            OperationStep::Unknown(unavailable(&reason))
+        }
         Err(_) => pending(Some(refund)),
     })
 }
@@ -128,9 +136,7 @@ fn is_recorded(transaction: &str, request: &RefundRequest, context: &Context) ->
 fn step(settings: &Settings, found: &Transaction<'_>) -> OperationStep {
     match found.status {
         Status::Completed => OperationStep::Succeeded(event::refund(settings, event::Details { fee: None, ..found.details() })),
-        Status::Declined | Status::Cancelled => {
-            OperationStep::Refused(Code::Unsupported.whole(format!("CloudPayments declined the refund: «{}».", found.reason)))
-        }
+        Status::Declined | Status::Cancelled => OperationStep::Refused(refused(&found.reason)),
         _ => pending(values::transaction(&found.id)),
     }
 }
@@ -139,12 +145,25 @@ fn pending(refund: Option<i64>) -> OperationStep {
     OperationStep::Pending(Pending { ask_again: Some(ASK_AGAIN_SECONDS), reference: refund.map(|refund| refund.to_string()) })
 }
 
-fn unavailable(reason: &str) -> Problem {
-    Code::Unavailable.whole(format!("CloudPayments gave no answer about the refund: {reason}."))
+/// What CloudPayments says is a sentence for people, or nothing.
+fn refused(message: &str) -> Problem {
+    let said = if message.is_empty() { ".".to_owned() } else { format!(": «{message}».") };
+    Code::Unsupported
+        .whole([["CloudPayments отказал в возврате", &said].concat(), ["CloudPayments refuses the refund", &said].concat()])
+}
+
+fn unavailable([in_russian, in_english]: &Bilingual) -> Problem {
+    Code::Unavailable.whole(filled(
+        ["CloudPayments не ответил о возврате: {0}.", "CloudPayments gave no answer about the refund: {1}."],
+        &[&in_russian, &in_english],
+    ))
 }
 
 fn not_found() -> Problem {
-    Code::Unavailable.whole("CloudPayments knows refunds by a number that is not known here. Look for this one in its cabinet.")
+    Code::Unavailable.whole([
+        "Номер возврата у CloudPayments неизвестен. Найдите возврат в его кабинете.",
+        "CloudPayments knows refunds by a number that is not known here. Look for this one in its cabinet.",
+    ])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use kit::contract::{Date, EventKind, Fields, Money, Problem};
 use kit::json;
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::settlement_reports::{ReportFormat, ReportPage, ReportRow, ReportStep};
 use kit::{Context, Stop, order};
 use money::Currency;
@@ -53,9 +53,10 @@ pub fn fetch(
             let next = (count >= PAGE_ROWS && page < PAGE_MAX).then(|| (page + 1).to_string());
             ReportStep::Done(ReportPage { rows, next, control: None })
         }
-        Err(reason) => {
-            ReportStep::Unavailable(Code::Unavailable.whole(format!("CloudPayments' report cannot be read: {reason}")))
-        }
+        Err([in_russian, in_english]) => ReportStep::Unavailable(Code::Unavailable.whole(filled(
+            ["Операции CloudPayments не прочитать: {0}", "CloudPayments' report cannot be read: {1}"],
+            &[&in_russian, &in_english],
+        ))),
     })
 }
 
@@ -94,12 +95,13 @@ fn text_of(Date { year, month, day }: Date) -> String {
 }
 
 /// Reads the transactions of a page, and returns how many there were.
-fn rows(settings: &Settings, answer: &Answer<'_>, day: Date) -> Result<(usize, Vec<ReportRow>), String> {
-    let model = answer.model.as_ref().filter(|_| answer.success).ok_or_else(|| format!("it says «{}».", answer.message))?;
-    let transactions = model.array().map_err(|error| error.to_string())?;
+fn rows(settings: &Settings, answer: &Answer<'_>, day: Date) -> Result<(usize, Vec<ReportRow>), Bilingual> {
+    let model = answer.model.as_ref().filter(|_| answer.success).ok_or_else(|| api::said(&answer.message))?;
+    let transactions = model.array().map_err(|error| api::unknown_form(&error))?;
     let mut rows = Vec::new();
     for (at, transaction) in transactions.iter().enumerate() {
-        let transaction = Transaction::read(transaction).map_err(|what| format!("row {}: {what}", at + 1))?;
+        let transaction = Transaction::read(transaction)
+            .map_err(|what| filled(["строка {0} в незнакомой форме.", "row {0}: {1}"], &[&(at + 1), &what]))?;
         if transaction.is_test == settings.test_mode {
             transaction.check(settings)?;
             rows.push(row(settings, &transaction, day));

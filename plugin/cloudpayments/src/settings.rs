@@ -1,6 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
+use kit::problem::{Bilingual, filled};
 use kit::settings::{self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
 use money::Currency;
@@ -94,22 +95,25 @@ impl Settings {
     }
 }
 
-fn public_id(text: &str) -> Result<String, String> {
+fn public_id(text: &str) -> Result<String, Bilingual> {
     let is_known = |byte: u8| byte.is_ascii_graphic() && byte != b':';
     if text.len() <= PUBLIC_ID_CHARS_MAX && text.bytes().all(is_known) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "It is the site's Public ID in CloudPayments' cabinet, such as pk_1b2c…: at most {PUBLIC_ID_CHARS_MAX} Latin letters, digits and \
-         signs, no space and no colon."
+    Err(filled(
+        [
+            "Это Public ID сайта из кабинета CloudPayments, такой как pk_1b2c…: не больше {0} латинских букв, цифр и знаков, \
+             без пробелов и двоеточий.",
+            "It is the site's Public ID in CloudPayments' cabinet, such as pk_1b2c…: at most {0} Latin letters, digits and \
+             signs, no space and no colon.",
+        ],
+        &[&PUBLIC_ID_CHARS_MAX],
     ))
 }
 
-fn description(text: &str) -> Result<String, String> {
+fn description(text: &str) -> Result<String, Bilingual> {
     match text.chars().count() {
-        chars if chars > DESCRIPTION_CHARS_MAX => {
-            Err(format!("It has {chars} characters; at most {DESCRIPTION_CHARS_MAX} fit."))
-        }
+        chars if chars > DESCRIPTION_CHARS_MAX => Err(settings::too_long(chars, DESCRIPTION_CHARS_MAX)),
         _ => Ok(text.to_owned()),
     }
 }

@@ -6,7 +6,7 @@ use kit::contract::{Event, Order, Problem};
 use kit::exchanges::PaymentReference;
 use kit::json::{self, Value};
 use kit::payment_status::{PaymentStatus, StatusStep};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::{Context, Stop};
 
 use crate::api;
@@ -62,7 +62,7 @@ pub fn find<'c>(
     settings: &Settings,
     order: &str,
     context: &'c Context,
-) -> Result<Result<Option<Transaction<'c>>, String>, Stop> {
+) -> Result<Result<Option<Transaction<'c>>, Bilingual>, Stop> {
     let body = json::object(|call| call.text("InvoiceId", order));
     let result = context.call(api::read(settings, "/v2/payments/find", &body))?;
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
@@ -70,7 +70,7 @@ pub fn find<'c>(
         Ok(answer) => match answer.model {
             Some(model) => read(&model, answer.success, |found| found.invoice == order).map(Some),
             None if !answer.success && answer.message == NOT_FOUND => Ok(None),
-            None => Err(format!("it says «{}»", answer.message)),
+            None => Err(api::said(&answer.message)),
         },
     })
 }
@@ -79,14 +79,14 @@ pub fn find<'c>(
 ///
 /// # Errors
 /// The call, if it was not made yet; inside, why the API did not tell.
-pub fn get<'c>(settings: &Settings, id: i64, context: &'c Context) -> Result<Result<Transaction<'c>, String>, Stop> {
+pub fn get<'c>(settings: &Settings, id: i64, context: &'c Context) -> Result<Result<Transaction<'c>, Bilingual>, Stop> {
     let body = json::object(|call| call.integer("TransactionId", id));
     let result = context.call(api::read(settings, "/payments/get", &body))?;
     Ok(match api::answer(result, ANSWER_BYTES_MAX) {
         Err(reason) => Err(reason.into_reason()),
         Ok(answer) => match answer.model {
             Some(model) => read(&model, answer.success, |found| found.id == id.to_string()),
-            None => Err(format!("it says «{}»", answer.message)),
+            None => Err(api::said(&answer.message)),
         },
     })
 }
@@ -97,13 +97,13 @@ fn read<'c>(
     model: &Value<'c>,
     success: bool,
     is_asked: impl FnOnce(&Transaction<'c>) -> bool,
-) -> Result<Transaction<'c>, String> {
-    let found = Transaction::read(model)?;
+) -> Result<Transaction<'c>, Bilingual> {
+    let found = Transaction::read(model).map_err(|what| api::unknown_form(&what))?;
     if !is_asked(&found) {
-        return Err("it told of another transaction than was asked about".to_owned());
+        return Err(api::unknown_form(&"It is another transaction than was asked about."));
     }
     if found.status == Status::Completed && !success {
-        return Err("it says of a completed transaction that it did not succeed".to_owned());
+        return Err(api::unknown_form(&"It is a completed transaction that did not succeed."));
     }
     Ok(found)
 }
@@ -112,8 +112,14 @@ fn read<'c>(
 fn check(settings: &Settings, found: &Transaction<'_>) -> Result<(), Problem> {
     found.check(settings).map_err(|what| Code::MerchantMismatch.whole(what))?;
     match (settings.test_mode, found.is_test) {
-        (false, true) => Err(Code::TestCallback.whole("The order was paid by a test payment, though test-mode is off.")),
-        (true, false) => Err(Code::LiveCallback.whole("The order was paid by a real payment, though test-mode is on.")),
+        (false, true) => Err(Code::TestCallback.whole([
+            "Заказ оплачен тестовым платежом, а тестовый режим выключен.",
+            "The order was paid by a test payment, though test-mode is off.",
+        ])),
+        (true, false) => Err(Code::LiveCallback.whole([
+            "Заказ оплачен настоящим платежом, а тестовый режим включён.",
+            "The order was paid by a real payment, though test-mode is on.",
+        ])),
         _ => Ok(()),
     }
 }
@@ -163,13 +169,22 @@ fn done(events: Vec<Event>, ask_again: Option<u32>) -> StatusStep {
     StatusStep::Done(status_with(events, ask_again))
 }
 
-fn unavailable(reason: &str) -> StatusStep {
-    StatusStep::Unavailable(Code::Unavailable.whole(format!("CloudPayments cannot be asked: {reason}.")))
+fn unavailable([in_russian, in_english]: &Bilingual) -> StatusStep {
+    StatusStep::Unavailable(Code::Unavailable.whole(filled(
+        ["CloudPayments не ответил о платеже: {0}.", "CloudPayments cannot be asked: {1}."],
+        &[&in_russian, &in_english],
+    )))
 }
 
 fn unresolved(found: &Transaction<'_>) -> StatusStep {
-    let message =
-        format!("The transaction {} is of a kind or status that is not known. Look at it in CloudPayments' cabinet.", found.id);
+    let id = &found.id;
+    let message = filled(
+        [
+            "Вид или статус транзакции {0} незнаком. Посмотрите её в кабинете CloudPayments.",
+            "The transaction {0} is of a kind or status that is not known. Look at it in CloudPayments' cabinet.",
+        ],
+        &[&id],
+    );
     StatusStep::Done(PaymentStatus { unresolved: Some(Code::UnknownType.whole(message)), ..status_with(Vec::new(), None) })
 }
 

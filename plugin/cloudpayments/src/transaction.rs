@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use kit::contract::Fields;
 use kit::json::{JsonError, Object, Value};
+use kit::problem::{Bilingual, filled};
 
 use crate::event::Details;
 use crate::settings::Settings;
@@ -85,7 +86,7 @@ impl<'a> Transaction<'a> {
             payout: values::signed_amount(&number(&object, "PayoutAmount")),
             payout_day: day(&lenient(&object, "PayoutDateIso")),
             created_at: values::occurred_at(&lenient(&object, "CreatedDateIso")),
-            reason: crate::api::plain_text(&lenient(&object, "CardHolderMessage")),
+            reason: kit::text::remark(&lenient(&object, "CardHolderMessage")),
             payment_method: lenient(&object, "PaymentMethod"),
         })
     }
@@ -115,15 +116,22 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     /// What is another's, as a sentence.
-    pub fn check(&self, settings: &Settings) -> Result<(), String> {
+    pub fn check(&self, settings: &Settings) -> Result<(), Bilingual> {
+        let id = &self.id;
         if self.public_id != settings.public_id.as_str() {
-            return Err(format!("The transaction {} is of another Public ID.", self.id));
+            return Err(filled(
+                ["У транзакции {0} другой Public ID, чем в настройках.", "The transaction {0} is of another Public ID."],
+                &[&id],
+            ));
         }
         if !settings.currency.is_meant_by(&self.currency) {
-            let currency = kit::text::shown(&self.currency);
-            return Err(format!(
-                "The transaction {} is in the currency «{currency}»; the settings name {}.",
-                self.id, settings.currency
+            let (currency, ours) = (kit::text::shown(&self.currency), settings.currency);
+            return Err(filled(
+                [
+                    "Транзакция {0} в валюте «{1}», а в настройках {2}.",
+                    "The transaction {0} is in the currency «{1}»; the settings name {2}.",
+                ],
+                &[&id, &currency, &ours],
             ));
         }
         Ok(())

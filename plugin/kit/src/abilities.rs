@@ -11,7 +11,7 @@ use crate::binding::recurring_payments::{self, CancelStep};
 use crate::binding::refunds::{self, RefundRequest};
 use crate::binding::settlement_reports::{self, ControlTotals, GuestReportReader, ReportFormat, ReportRow, ReportStep};
 use crate::component::{Component, Provider};
-use crate::context::{Context, Stop};
+use crate::context::{Context, NO_ANSWER, Stop};
 use crate::contract::{Date, Fields, MerchantBorrow, Order, Problem};
 use crate::problem::Code;
 
@@ -126,7 +126,7 @@ impl Report for NoFile {
 
 /// Why an ability has no result: a question was not answered.
 fn unavailable() -> Problem {
-    Code::Unavailable.whole("A question was not answered; try again later.")
+    Code::Unavailable.whole(NO_ANSWER)
 }
 
 /// The step of a function that has no result yet. Events are recorded for callbacks alone.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::Export;
 use crate::binding::asking::{self, CallbackStep, LinkStep};
 use crate::binding::exchanges;
-use crate::context::{Context, Stop};
+use crate::context::{Context, NO_ANSWER, Stop};
 use crate::contract::{
     self, CallbackAnswer, CallbackProof, CallbackRequest, Description, ExportOptions, ExportPart, ExportTotals, Fields, Guest,
     GuestMerchant, GuestWriteoffExport, HttpReply, MerchantBorrow, Order, PaymentLink, Problem, Verdict, Writeoff,
@@ -92,7 +92,7 @@ impl<P: Provider> Component<P> {
 
 impl<P: Asking> asking::Guest for Component<P> {
     fn create_link(merchant: MerchantBorrow<'_>, order: Order, context: exchanges::Context) -> LinkStep {
-        let unavailable = || Code::Unavailable.whole("A question was not answered; try again later.");
+        let unavailable = || Code::Unavailable.whole(NO_ANSWER);
         let provider = Component::<P>::of(&merchant);
         Asking::create_link(provider, &order, &context.into()).unwrap_or_else(|stop| stop.link_step(unavailable))
     }

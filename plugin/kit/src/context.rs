@@ -11,6 +11,10 @@ use crate::exchanges::{
     MovementsQuery, NoAnswer, OrderState, Outcome, PaymentReference, Question,
 };
 
+/// Why there is no result: a question was not answered.
+pub(crate) const NO_ANSWER: [&str; 2] =
+    ["На вопрос нет ответа: попробуйте позже.", "A question was not answered; try again later."];
+
 /// Why a function has no result yet, or cannot have one now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Stop {

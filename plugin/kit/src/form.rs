@@ -55,7 +55,12 @@ impl FormError {
             FormError::TooMany => Code::Malformed,
             FormError::Conflict(_) => Code::FieldConflict,
         };
-        Problem { field: self.field().map(str::to_owned), ..code.whole(self.to_string()) }
+        let in_russian = match self {
+            FormError::TooMany => "Полей больше, чем бывает в уведомлении.",
+            FormError::Conflict(_) => "Поле указано дважды, с разными значениями.",
+        };
+        let message = [in_russian.to_owned(), self.to_string()];
+        Problem { field: self.field().map(str::to_owned), ..code.whole(message) }
     }
 }
 

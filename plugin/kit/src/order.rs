@@ -4,7 +4,7 @@ use money::{AMOUNT_MAX, Currency};
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::contract::{Order, OrderIdForm, Problem};
-use crate::problem::Code;
+use crate::problem::{Code, filled};
 
 const ID_CHARS_MAX: usize = 64;
 
@@ -23,7 +23,10 @@ pub fn check(order: &Order, currency: Currency) -> Vec<Problem> {
         problems.push(Code::Invalid.at("id", "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore and hyphen."));
     }
     if order.amount.currency != currency.as_str() {
-        let message = format!("The settings take {currency}; make the order in it.");
+        let message = filled(
+            ["В настройках валюта {0}: создайте заказ в ней.", "The settings take {0}; make the order in it."],
+            &[&currency],
+        );
         problems.push(Code::Unsupported.at("amount.currency", message));
     }
     if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) {

@@ -6,7 +6,7 @@
 use money::{AMOUNT_MAX, Currency};
 
 use crate::contract::{Money, Problem, Receipt, ReceiptItem, Vat};
-use crate::problem::Code;
+use crate::problem::{Code, filled};
 use crate::settings::Choice;
 use crate::text;
 
@@ -176,7 +176,11 @@ pub fn taxation(receipt: &Receipt) -> Result<Option<i64>, Problem> {
     let Some(name) = &receipt.taxation else { return Ok(None) };
     let known = TAXATION_BITS.iter().find(|(known, _)| known == name).map(|(_, bit)| Some(*bit));
     known.ok_or_else(|| {
-        Code::Unsupported.at("receipt.taxation", "It is one of osn, usn-income, usn-income-expense, esn, patent.")
+        let message = [
+            "Система налогообложения чека — osn, usn-income, usn-income-expense, esn или patent.",
+            "It is one of osn, usn-income, usn-income-expense, esn, patent.",
+        ];
+        Code::Unsupported.at("receipt.taxation", message)
     })
 }
 
@@ -203,7 +207,10 @@ pub fn contact(receipt: &Receipt) -> Result<Contact<'_>, Problem> {
         (true, true, _) => Ok(Contact::Email(text)),
         (true, false, true) => Ok(Contact::Phone(text)),
         _ => {
-            let message = "It is an e-mail address or a phone of at most 64 characters, such as +79001234567.";
+            let message = [
+                "Чек отправляется на почту или телефон до 64 символов, такой как +79001234567.",
+                "It is an e-mail address or a phone of at most 64 characters, such as +79001234567.",
+            ];
             Err(Code::Invalid.at("receipt.contact", message))
         }
     }
@@ -218,7 +225,8 @@ pub fn lines<S>(
 ) -> (Vec<Line<'_, S>>, Vec<Problem>) {
     let mut problems = Vec::new();
     if !(1..=ITEMS_MAX).contains(&receipt.items.len()) {
-        problems.push(Code::OutOfRange.at("receipt.items", format!("A receipt has 1 to {ITEMS_MAX} items.")));
+        let message = filled(["В чеке от 1 до {0} позиций.", "A receipt has 1 to {0} items."], &[&ITEMS_MAX]);
+        problems.push(Code::OutOfRange.at("receipt.items", message));
     }
     let read = |(at, item): (usize, _)| line(at, item, currency, &subject).map_err(|problem| problems.push(problem)).ok();
     let lines = receipt.items.iter().enumerate().filter_map(read).collect();
@@ -233,11 +241,16 @@ fn line<'r, S>(
 ) -> Result<Line<'r, S>, Problem> {
     check(at, item, currency)?;
     let unsupported = |name: &str, value: &str| {
-        let message = format!("The payment system's receipts do not have {}.", text::shown(value));
+        let value = text::shown(value);
+        let message =
+            filled(["В чеках платёжной системы нет «{0}».", "The payment system's receipts do not have {0}."], &[&value]);
         Code::Unsupported.at(field(at, name), message)
     };
     let rate = Rate::of(item.vat).ok_or_else(|| {
-        let message = "The rates are 0, 5, 7, 10, 20 and 22 %, and the calculated ones of these but 0.";
+        let message = [
+            "Ставки НДС в чеке — 0, 5, 7, 10, 20 и 22 % и расчётные от них, кроме 0.",
+            "The rates are 0, 5, 7, 10, 20 and 22 %, and the calculated ones of these but 0.",
+        ];
         Code::Unsupported.at(field(at, "vat"), message)
     })?;
     let method = place(&METHODS, &item.method).ok_or_else(|| unsupported("method", &item.method))?;
@@ -249,12 +262,15 @@ fn line<'r, S>(
 fn check(at: usize, item: &ReceiptItem, currency: Currency) -> Result<(), Problem> {
     text::check_required(&field(at, "name"), &item.name, NAME_CHARS_MAX)?;
     if item.quantity_thousandths < 1 {
-        return Err(Code::OutOfRange.at(field(at, "quantity-thousandths"), "It is 1 or more; 1000 is one."));
+        let message = ["Количество в чеке должно быть больше нуля.", "It is 1 or more; 1000 is one."];
+        return Err(Code::OutOfRange.at(field(at, "quantity-thousandths"), message));
     }
     let is_good = |money: &Money| currency.is(&money.currency) && (0..=AMOUNT_MAX).contains(&money.minor_units);
     match [("amount", &item.amount), ("price", &item.price)].into_iter().find(|(_, money)| !is_good(money)) {
         Some((name, _)) => {
-            Err(Code::OutOfRange.at(field(at, name), format!("It is an amount in {currency}, and not negative.")))
+            let message =
+                filled(["Суммы в чеке — в {0} и не отрицательные.", "It is an amount in {0}, and not negative."], &[&currency]);
+            Err(Code::OutOfRange.at(field(at, name), message))
         }
         None => Ok(()),
     }

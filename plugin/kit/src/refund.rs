@@ -1,10 +1,10 @@
 //! The checks of a refund that all providers share.
 
-use money::Currency;
+use money::{Currency, format_amount};
 
 use crate::context::{Context, Recorded};
 use crate::contract::{EventKind, Problem};
-use crate::problem::Code;
+use crate::problem::{Code, filled};
 use crate::refunds::RefundRequest;
 
 /// Returns the payment that a refund takes back, as it is recorded, with what followed from it.
@@ -17,14 +17,23 @@ pub fn payment<'c>(request: &'c RefundRequest, context: &'c Context, currency: C
     let paid = recorded.and_then(|recorded| Some((recorded, &recorded.movement()?.event)));
     let paid = paid.filter(|(_, event)| event.kind == EventKind::Payment && currency.is(&event.amount.currency));
     let Some((recorded, event)) = paid else {
-        return Err(Code::Invalid.at("payment", format!("It is not a payment in {currency} that is recorded.")));
+        let message =
+            filled(["Такого платежа в {0} не записано.", "It is not a payment in {0} that is recorded."], &[&currency]);
+        return Err(Code::Invalid.at("payment", message));
     };
     if !currency.is(&request.amount.currency) {
-        return Err(Code::Unsupported.at("amount.currency", format!("The payment is in {currency}, and so is its refund.")));
+        let message = filled(
+            ["Платёж в {0}: вернуть можно только в этой валюте.", "The payment is in {0}, and so is its refund."],
+            &[&currency],
+        );
+        return Err(Code::Unsupported.at("amount.currency", message));
     }
     if !(1..=event.amount.minor_units).contains(&request.amount.minor_units) {
-        let message =
-            format!("The payment is of {} minor units; a refund is of 1 or more, up to that.", event.amount.minor_units);
+        let paid = event.amount.minor_units;
+        let message = filled(
+            ["Вернуть можно от 0.01 до {0}.", "The payment is of {1} minor units; a refund is of 1 or more, up to that."],
+            &[&format_amount(paid), &paid],
+        );
         return Err(Code::OutOfRange.at("amount.minor-units", message));
     }
     Ok(recorded)

@@ -3,14 +3,14 @@
 use money::Currency;
 
 use crate::contract::{self, Fields, Problem, Setting, SettingKind};
-use crate::problem::Code;
+use crate::problem::{Bilingual, Code, Message, filled};
 use crate::{text, url};
 
 /// The longest comment, by the contract.
 const COMMENT_CHARS_MAX: usize = 255;
 
-/// Checks a value, and says in English what is wrong with it.
-type CheckValue = fn(&str) -> Result<(), String>;
+/// Checks a value, and says what is wrong with it.
+type CheckValue = fn(&str) -> Result<(), Bilingual>;
 
 /// A setting as a provider declares it. The title and the help text are in Russian and English, in this order.
 ///
@@ -140,20 +140,28 @@ pub fn language(tag: &str, languages: &[Choice], names: &[&'static str]) -> Opti
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
-pub fn parse_comment(text: &str) -> Result<String, String> {
+pub fn parse_comment(text: &str) -> Result<String, Bilingual> {
     match text.chars().count() {
-        chars if chars > COMMENT_CHARS_MAX => Err(format!("It has {chars} characters; at most {COMMENT_CHARS_MAX} fit.")),
+        chars if chars > COMMENT_CHARS_MAX => Err(too_long(chars, COMMENT_CHARS_MAX)),
         _ => Ok(text.to_owned()),
     }
+}
+
+/// Says that a text is too long, with its length and the longest one in characters.
+pub fn too_long(chars: usize, chars_max: usize) -> Bilingual {
+    filled(["Символов {0}, а может быть не больше {1}.", "It has {0} characters; at most {1} fit."], &[&chars, &chars_max])
 }
 
 /// Parses the URL of a setting of kind `url`, to which a link or a call adds its query. [`Reader`] has checked that it is a URL.
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
-pub fn parse_page(text: &str) -> Result<String, String> {
+pub fn parse_page(text: &str) -> Result<String, [&'static str; 2]> {
     match text.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
-        true => Err("It must have no query and no fragment: they are added.".to_owned()),
+        true => Err([
+            "Адрес должен быть без «?» и «#»: параметры добавляются сами.",
+            "It must have no query and no fragment: they are added.",
+        ]),
         false => Ok(text.to_owned()),
     }
 }
@@ -163,7 +171,7 @@ pub fn parse_page(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
-pub fn parse_api(text: &str) -> Result<String, String> {
+pub fn parse_api(text: &str) -> Result<String, [&'static str; 2]> {
     parse_page(text).map(|url| url.trim_end_matches('/').to_owned())
 }
 
@@ -188,7 +196,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Parses a setting with a function whose error is a sentence. Returns `None` if the setting is absent or has a problem.
-    pub fn take<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub fn take<T, M: Into<Message>>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, M>) -> Option<T> {
         let at = self.declared.iter().position(|setting| setting.name == name)?;
         let value = self.values.get_mut(at)?.take()?;
         parse(value).map_err(|message| self.problems.push(Code::SettingInvalid.at(name, message))).ok()
@@ -252,39 +260,41 @@ fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s st
             (default_value, _) => Ok(default_value),
         };
     }
-    let invalid = |message: String| Code::SettingInvalid.at(name, message);
     match setting.kind {
         SettingKind::TextBlock | SettingKind::SecretBlock => value.split('\n').try_for_each(text::check_visible),
         _ => text::check_visible(value),
     }
-    .map_err(invalid)?;
+    .map_err(|message| Code::SettingInvalid.at(name, message))?;
     if value.trim() != value {
-        return Err(invalid("It begins or ends with a space; copy it without.".to_owned()));
+        return Err(Code::SettingInvalid.at(name, "It begins or ends with a space; copy it without."));
     }
-    check_kind(setting, value).map_err(invalid)?;
+    check_kind(setting, value).map_err(|message| Code::SettingInvalid.at(name, message))?;
     Ok(Some(value))
 }
 
-fn check_url(value: &str) -> Result<(), String> {
-    url::secure(value).map(|_| ())
+fn check_url(value: &str) -> Result<(), Bilingual> {
+    let in_russian = "Нужен адрес, который начинается с https://, без пробелов, имени и пароля.";
+    url::secure(value).map(|_| ()).map_err(|in_english| [in_russian.to_owned(), in_english])
 }
 
-fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
-    let refuse_unless = |good: bool, message: &str| if good { Ok(()) } else { Err(message.to_owned()) };
+fn check_kind(setting: &Declared, value: &str) -> Result<(), Message> {
     match setting.kind {
         SettingKind::Choice if setting.choices.iter().any(|choice| choice.value == value) => Ok(()),
         SettingKind::Choice => {
             let values: Vec<&str> = setting.choices.iter().map(|choice| choice.value).collect();
-            Err(format!("It is one of: {}.", values.join(", ")))
+            Err(format!("It is one of: {}.", values.join(", ")).into())
         }
-        SettingKind::Url => setting.check_url.map_or(Ok(()), |check| check(value)),
-        SettingKind::Flag => refuse_unless(matches!(value, "true" | "false"), "It is true or false."),
-        SettingKind::Integer => refuse_unless(
-            value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) && value.len() <= 18,
-            "It is a number, digits only.",
-        ),
-        SettingKind::Text | SettingKind::Secret | SettingKind::TextBlock | SettingKind::SecretBlock => Ok(()),
+        SettingKind::Url => setting.check_url.map_or(Ok(()), |check| check(value).map_err(Message::from)),
+        SettingKind::Flag if !matches!(value, "true" | "false") => Err("It is true or false.".into()),
+        SettingKind::Integer if !is_integer(value) => {
+            Err(["Нужно целое число, одни цифры.", "It is a number, digits only."].into())
+        }
+        _ => Ok(()),
     }
+}
+
+fn is_integer(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) && value.len() <= 18
 }
 
 /// Returns settings as an operator enters them: those of `base`, with changes. For the tests of providers.
@@ -347,7 +357,7 @@ mod tests {
         let entered = [("id", "1"), ("key", "k"), ("mode", ""), ("pem", "a\n b")];
         let entered = entered.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let mut reader = Reader::new(&DECLARED, &entered);
-        let mut take = |name| reader.take(name, |value| Ok(value.to_owned()));
+        let mut take = |name| reader.take(name, |value| Ok::<_, String>(value.to_owned()));
         assert_eq!(
             ["id", "key", "mode", "pem", "page", "test", "group"].map(|name| take(name).unwrap_or_default()),
             ["1", "k", "one", "a\n b", "https://example.ru/", "false", ""]

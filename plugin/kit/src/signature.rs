@@ -5,6 +5,8 @@
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
+use crate::problem::{Message, filled};
+use crate::settings::too_long;
 use crate::text;
 
 /// The shortest secret that is accepted, in characters. Known ones have 15 to 17.
@@ -23,19 +25,21 @@ impl Secret {
     ///
     /// # Errors
     /// What is wrong, as a sentence that does not contain the secret.
-    pub fn parse(text: &str) -> Result<Secret, String> {
+    pub fn parse(text: &str) -> Result<Secret, Message> {
         let chars = text.chars().count();
         if chars < SECRET_CHARS_MIN {
-            return Err(format!(
-                "It has {chars} characters; a secret shorter than {SECRET_CHARS_MIN} protects nothing. Enter it as the payment system issued it."
-            ));
+            let message = [
+                "Символов {0}: секрет короче {1} ничего не защищает. Введите его, как выдала платёжная система.",
+                "It has {0} characters; a secret shorter than {1} protects nothing. Enter it as the payment system issued it.",
+            ];
+            return Err(filled(message, &[&chars, &SECRET_CHARS_MIN]).into());
         }
         if chars > SECRET_CHARS_MAX {
-            return Err(format!("It has {chars} characters; at most {SECRET_CHARS_MAX} are possible."));
+            return Err(too_long(chars, SECRET_CHARS_MAX).into());
         }
         text::check_visible(text)?;
         if text.trim() != text {
-            return Err("It begins or ends with a space; copy it without.".to_owned());
+            return Err("It begins or ends with a space; copy it without.".into());
         }
         Ok(Secret(text.to_owned()))
     }

@@ -2,10 +2,12 @@
 
 use crate::contract::Problem;
 use crate::printable::printable;
-use crate::problem::Code;
+use crate::problem::{Code, filled};
 
 /// How much of a value a message shows, in characters.
 const SHOWN_CHARS_MAX: usize = 64;
+/// How much a message repeats of what a payment system says to people, in characters.
+const REMARK_CHARS_MAX: usize = 250;
 
 /// Checks that all characters of an entered text are visible. A plain space within it counts as visible.
 ///
@@ -29,6 +31,13 @@ pub fn shown(value: &str) -> String {
     printable(value, SHOWN_CHARS_MAX)
 }
 
+/// Returns what a payment system says to people as a message repeats it: at most 250 characters in one line, without the point at its
+/// end.
+pub fn remark(text: &str) -> String {
+    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    printable(line.trim().trim_end_matches('.'), REMARK_CHARS_MAX)
+}
+
 /// Checks a text's length and that it contains no control characters. It may be empty.
 ///
 /// # Errors
@@ -36,10 +45,18 @@ pub fn shown(value: &str) -> String {
 pub fn check(field: &str, text: &str, chars_max: usize) -> Result<(), Problem> {
     let chars = text.chars().count();
     if chars > chars_max {
-        return Err(Code::TooLong.at(field, format!("It has {chars} characters; at most {chars_max} can be passed on.")));
+        let message = filled(
+            ["Символов {0}, а передать можно не больше {1}.", "It has {0} characters; at most {1} can be passed on."],
+            &[&chars, &chars_max],
+        );
+        return Err(Code::TooLong.at(field, message));
     }
     if text.chars().any(char::is_control) {
-        return Err(Code::Invalid.at(field, "It holds a control character, such as a line break; remove it."));
+        let message = [
+            "В тексте есть перевод строки или другой управляющий символ: уберите его.",
+            "It holds a control character, such as a line break; remove it.",
+        ];
+        return Err(Code::Invalid.at(field, message));
     }
     Ok(())
 }
@@ -91,5 +108,15 @@ mod tests {
         assert_eq!(shown("001234\u{1b}[2J"), "001234\u{fffd}[2J");
         assert_eq!(shown("a\u{2028}b\u{2029}"), "a\u{fffd}b\u{fffd}");
         assert_eq!(shown(&"я".repeat(100)).chars().count(), 64);
+    }
+
+    #[test]
+    fn what_a_payment_system_says_is_repeated_without_its_point() {
+        for (text, want) in [(" Нет средств. ", "Нет средств"), ("Not\nfound", "Not found"), (".", ""), ("", "")]
+        {
+            assert_eq!(remark(text), want);
+        }
+        let long = remark(&"Недостаточно средств ".repeat(20));
+        assert!(long.ends_with(" Недостаточно…") && long.chars().count() <= 250, "{long}");
     }
 }

@@ -3,6 +3,7 @@
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::datetime;
 use kit::problem::Code;
+use kit::problem::{Bilingual, both, filled};
 use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment};
 use kit::xml::Name;
 use money::Currency;
@@ -95,7 +96,7 @@ impl Settings {
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
         let mut reader = Reader::new(&DECLARED, entered);
-        let protocol = reader.take("protocol", |text| Ok(text.to_owned()));
+        let protocol = reader.take("protocol", |text| Ok::<_, String>(text.to_owned()));
         let id_parameter = reader.take("id-parameter", parse_parameter);
         let id_element = reader.take("id-element", parse_element);
         let characters = reader.choose("account-characters", &[Characters::Digits, Characters::Latin, Characters::Visible]);
@@ -107,7 +108,10 @@ impl Settings {
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if chars_min > chars_max && chars_max.is_some() {
-            let message = "It is less than account-chars-min, so that no number could have the form.";
+            let message = [
+                "Это меньше наименьшей длины номера: ни один номер не подойдёт.",
+                "It is less than account-chars-min, so that no number could have the form.",
+            ];
             problems.push(Code::SettingInvalid.at("account-chars-max", message));
         }
         let named = protocol.zip(id_parameter.zip(id_element));
@@ -140,25 +144,37 @@ impl Settings {
 }
 
 /// Parses the name of the parameter with the payment's number, which has the form of an element's name.
-fn parse_parameter(text: &str) -> Result<String, String> {
-    Name::parse(text)?;
+fn parse_parameter(text: &str) -> Result<String, Bilingual> {
+    parse_name(text)?;
     if names::is_taken(text) {
-        return Err("Another parameter of the protocol has this name.".to_owned());
+        let message = ["Так называется другой параметр протокола.", "Another parameter of the protocol has this name."];
+        return Err(both(message));
     }
     Ok(text.to_owned())
 }
 
 /// Parses the name of the element with the payment's number.
-fn parse_element(text: &str) -> Result<Name, String> {
+fn parse_element(text: &str) -> Result<Name, Bilingual> {
     if ELEMENTS.contains(&text) {
-        return Err("Another element of the reply has this name.".to_owned());
+        let message = ["Так называется другой элемент ответа.", "Another element of the reply has this name."];
+        return Err(both(message));
     }
-    Name::parse(text)
+    parse_name(text)
 }
 
-fn parse_length(text: &str) -> Result<usize, String> {
+fn parse_name(text: &str) -> Result<Name, Bilingual> {
+    let in_russian = "Имя — латинские буквы, цифры, дефис, точка и подчёркивание. Начинается с буквы или подчёркивания.";
+    Name::parse(text).map_err(|in_english| [in_russian.to_owned(), in_english])
+}
+
+fn parse_length(text: &str) -> Result<usize, Bilingual> {
     let length = text.parse().ok().filter(|length| (1..=ACCOUNT_CHARS_MAX).contains(length));
-    length.ok_or_else(|| format!("An account's number has 1 to {ACCOUNT_CHARS_MAX} characters."))
+    length.ok_or_else(|| {
+        filled(
+            ["Длина номера лицевого счёта — от 1 до {0} символов.", "An account's number has 1 to {0} characters."],
+            &[&ACCOUNT_CHARS_MAX],
+        )
+    })
 }
 
 fn parse_zone(text: &str) -> Result<UtcOffset, String> {

@@ -59,7 +59,10 @@ fn verify_and_map(settings: &Settings, text: &[u8]) -> Result<(String, Verdict),
     let verdict = match Payment::read(form.get("OutSum"), form.get("InvId"), &own) {
         Ok(payment) => verdict(settings, &form, &payment),
         Err(field) => {
-            let message = "The signature holds, but the field has a form that is not known. Robokassa may have changed it; update the provider.";
+            let message = [
+                "Подпись верна, но это поле в незнакомой форме: Robokassa могла её изменить. Обновите компонент.",
+                "The signature holds, but the field has a form that is not known. Robokassa may have changed it; update the provider.",
+            ];
             Verdict::Unresolved(Code::UnrecognizedForm.at(field, message))
         }
     };
@@ -117,13 +120,19 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
             return Verdict::Ignored(Code::TestCallback.at(IS_TEST, message));
         }
         (false, true) => {
-            let message = "The signature holds, and it says that it is of a test payment, though test-mode is off. Look in Robokassa's \
-                           cabinet whether money came in.";
+            let message = [
+                "Тестовый платёж, а тестовый режим выключен. Посмотрите в кабинете Robokassa, поступили ли деньги.",
+                "The signature holds, and it says that it is of a test payment, though test-mode is off. Look in Robokassa's cabinet whether \
+                 money came in.",
+            ];
             return Verdict::Unresolved(Code::TestCallback.at(IS_TEST, message));
         }
         (true, false) => {
-            let message = "The signature holds, and it does not say that it is of a test payment, though test-mode is on: it may be about \
-                           real money. Turn test-mode off to take real payments.";
+            let message = [
+                "Платёж, похоже, настоящий, а тестовый режим включён. Чтобы принимать платежи, выключите его.",
+                "The signature holds, and it does not say that it is of a test payment, though test-mode is on: it may be about real money. \
+                 Turn test-mode off to take real payments.",
+            ];
             return Verdict::Unresolved(Code::LiveCallback.at(IS_TEST, message));
         }
     }

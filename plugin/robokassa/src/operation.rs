@@ -1,8 +1,10 @@
 //! The state of an invoice, asked of Robokassa's XML interface (OpStateExt).
 
+use std::fmt;
+
 use kit::contract::{Fields, Problem};
 use kit::exchanges::HttpResult;
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, Message, filled};
 use kit::text::shown;
 use kit::xml::{Document, Element, XmlError};
 use kit::{Context, Stop, call, form};
@@ -91,16 +93,14 @@ pub fn ask(settings: &Settings, inv_id: &str, context: &Context) -> Result<Resul
     let result = context.call(call::get([&settings.state_url, "?", &query].concat()))?;
     Ok(match result {
         HttpResult::Response(response) if response.status == 200 => read(&response.body),
-        HttpResult::Response(response) => Err(unavailable(format!("Robokassa answered with status {}.", response.status))),
-        HttpResult::NotSent(reason) | HttpResult::Unknown(reason) => {
-            Err(unavailable(format!("Robokassa cannot be reached: {reason}")))
-        }
+        HttpResult::Response(response) => Err(unavailable(with_status(response.status))),
+        HttpResult::NotSent(reason) | HttpResult::Unknown(reason) => Err(unavailable(unreachable(reason))),
     })
 }
 
 /// Reads an answer. The error is why it is none.
 pub fn read(body: &[u8]) -> Result<Lookup, Problem> {
-    read_document(body).map_err(|error| unavailable(format!("Robokassa's answer cannot be read: {error}")))?
+    read_document(body).map_err(|error| unavailable(unreadable(&error)))?
 }
 
 fn read_document(body: &[u8]) -> Result<Result<Lookup, Problem>, XmlError> {
@@ -111,11 +111,18 @@ fn read_document(body: &[u8]) -> Result<Result<Lookup, Problem>, XmlError> {
         "0" => Ok(Lookup::Operation(operation(&root)?)),
         "3" => Ok(Lookup::Nothing),
         "4" => Ok(Lookup::Two),
-        "1" => {
-            Err(unavailable("Robokassa refuses the signature: Password #2 or the algorithm is not the one in its settings."))
+        "1" => Err(unavailable([
+            "Robokassa не приняла подпись: Пароль №2 или алгоритм не те, что в её настройках.",
+            "Robokassa refuses the signature: Password #2 or the algorithm is not the one in its settings.",
+        ])),
+        "2" => Err(unavailable([
+            "Магазина с таким идентификатором у Robokassa нет.",
+            "Robokassa knows no shop of this identifier.",
+        ])),
+        code => {
+            let code = shown(code);
+            Err(unavailable(filled(["Robokassa ответила ошибкой {0}.", "Robokassa answered with the error {0}."], &[&code])))
         }
-        "2" => Err(unavailable("Robokassa knows no shop of this identifier.")),
-        code => Err(unavailable(format!("Robokassa answered with the error {}.", shown(code)))),
     })
 }
 
@@ -160,6 +167,21 @@ fn is_op_key(text: &str) -> bool {
 }
 
 /// Why Robokassa cannot be asked now, or what it did not answer.
-pub fn unavailable(message: impl Into<String>) -> Problem {
+pub fn unavailable(message: impl Into<Message>) -> Problem {
     Code::Unavailable.whole(message)
+}
+
+/// What is said of an answer with another HTTP status than is expected.
+pub fn with_status(status: u16) -> Bilingual {
+    filled(["Robokassa ответила со статусом {0}.", "Robokassa answered with status {0}."], &[&status])
+}
+
+/// What is said where there is no answer.
+pub fn unreachable(reason: &str) -> Bilingual {
+    filled(["Связаться с Robokassa не удалось.", "Robokassa cannot be reached: {0}"], &[&reason])
+}
+
+/// What is said of an answer that is not what Robokassa documents.
+pub fn unreadable(error: &dyn fmt::Display) -> Bilingual {
+    filled(["Ответ Robokassa в незнакомой форме.", "Robokassa's answer cannot be read: {0}"], &[&error])
 }

@@ -51,7 +51,10 @@ pub fn of_refund(receipt: &Receipt) -> Result<impl FnOnce(&mut ObjectWriter<'_>)
     for (at, item) in receipt.items.iter().enumerate() {
         let price = i128::from(item.price.minor_units) * i128::from(item.quantity_thousandths);
         if price != i128::from(item.amount.minor_units) * 1000 {
-            let message = "Robokassa takes the price of a unit alone: price times quantity must be the line's amount.";
+            let message = [
+                "В чеке Robokassa цена, умноженная на количество, должна дать сумму строки.",
+                "Robokassa takes the price of a unit alone: price times quantity must be the line's amount.",
+            ];
             problems.push(Code::Invalid.at(receipts::field(at, "price"), message));
         }
     }

@@ -5,14 +5,14 @@ use kit::decimal::Form;
 use kit::exchanges::{HttpResult, OperationStep, Pending, Repeatable};
 use kit::hmac::Mac;
 use kit::json::{JsonError, Object, object};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::refunds::RefundRequest;
 use kit::signature::Secret;
-use kit::text::shown;
+use kit::text::{remark, shown};
 use kit::{Context, Stop, call, form, jwt};
 
 use crate::event::of_refund;
-use crate::operation::{self, Lookup, Operation, State, unavailable};
+use crate::operation::{self, Lookup, Operation, State, unavailable, unreachable, unreadable, with_status};
 use crate::payment::{Payment, is_inv_id};
 use crate::receipt;
 use crate::settings::{CURRENCY, Settings};
@@ -21,6 +21,9 @@ use crate::settings::{CURRENCY, Settings};
 const ASK_AGAIN_SECONDS: u32 = 60;
 /// Robokassa's ids of refunds are GUIDs of 36 characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// What Robokassa's words for a refusal mean.
+const MEANINGS: [(&str, &str); 1] =
+    [("NotEnoughOperationFunds", "по этой операции не хватает денег, часть могла быть возвращена раньше")];
 
 /// Pays a payment back: reads the key of the operation, and sends the request once, since nothing in it tells a second one from
 /// the first.
@@ -35,7 +38,10 @@ pub fn create(settings: &Settings, request: &RefundRequest, context: &Context) -
     let operation = match operation::ask(settings, payment.inv_id, context)? {
         Ok(Lookup::Operation(operation)) => operation,
         Ok(Lookup::Nothing | Lookup::Two) => {
-            let message = "Robokassa does not have exactly one operation of this invoice; make the refund in its cabinet.";
+            let message = [
+                "У Robokassa по этому счёту не одна операция. Сделайте возврат в её кабинете.",
+                "Robokassa does not have exactly one operation of this invoice; make the refund in its cabinet.",
+            ];
             return Ok(OperationStep::Refused(Code::Invalid.at("payment", message)));
         }
         Err(problem) => return Ok(OperationStep::Unavailable(problem)),
@@ -49,17 +55,16 @@ pub fn create(settings: &Settings, request: &RefundRequest, context: &Context) -
     Ok(match context.call(call::post(url, "application/jwt", token, Repeatable::Never))? {
         HttpResult::Response(response) if response.status < 500 => match created(&response.body) {
             OperationStep::Pending(_) if response.status != 200 => {
-                OperationStep::Unknown(unavailable(format!("Robokassa answered with status {}.", response.status)))
+                OperationStep::Unknown(unavailable(with_status(response.status)))
             }
             step => step,
         },
-        HttpResult::Response(response) => {
-            OperationStep::Unknown(unavailable(format!("Robokassa answered with status {}.", response.status)))
+        HttpResult::Response(response) => OperationStep::Unknown(unavailable(with_status(response.status))),
+        HttpResult::NotSent(reason) => OperationStep::Unavailable(unavailable(unreachable(reason))),
+        HttpResult::Unknown(reason) => {
+            let message = filled(["Robokassa не ответила.", "Robokassa did not answer: {0}"], &[&reason]);
+            OperationStep::Unknown(unavailable(message))
         }
-        HttpResult::NotSent(reason) => {
-            OperationStep::Unavailable(unavailable(format!("Robokassa cannot be reached: {reason}")))
-        }
-        HttpResult::Unknown(reason) => OperationStep::Unknown(unavailable(format!("Robokassa did not answer: {reason}"))),
     })
 }
 
@@ -74,7 +79,10 @@ pub fn query(
     context: &Context,
 ) -> Result<OperationStep, Stop> {
     let Some(request_id) = reference.filter(|id| is_request_id(id)) else {
-        let message = "Robokassa's answer with the refund's id was lost; look in its cabinet whether the refund was made.";
+        let message = [
+            "Ответ Robokassa с номером возврата потерян. Посмотрите в её кабинете, сделан ли возврат.",
+            "Robokassa's answer with the refund's id was lost; look in its cabinet whether the refund was made.",
+        ];
         return Ok(OperationStep::Unknown(Code::Missing.at("reference", message)));
     };
     let payment = match paid(request, context) {
@@ -89,14 +97,12 @@ pub fn query(
             Ok(state) if response.status == 200 || matches!(state, RefundState::Other(_)) => {
                 step(settings, &payment, state, request_id)
             }
-            Ok(_) => OperationStep::Unavailable(unavailable(format!("Robokassa answered with status {}.", response.status))),
-            Err(error) => OperationStep::Unavailable(unavailable(format!("Robokassa's answer cannot be read: {error}"))),
+            Ok(_) => OperationStep::Unavailable(unavailable(with_status(response.status))),
+            Err(error) => OperationStep::Unavailable(unavailable(unreadable(&error))),
         },
-        HttpResult::Response(response) => {
-            OperationStep::Unavailable(unavailable(format!("Robokassa answered with status {}.", response.status)))
-        }
+        HttpResult::Response(response) => OperationStep::Unavailable(unavailable(with_status(response.status))),
         HttpResult::NotSent(reason) | HttpResult::Unknown(reason) => {
-            OperationStep::Unavailable(unavailable(format!("Robokassa cannot be reached: {reason}")))
+            OperationStep::Unavailable(unavailable(unreachable(reason)))
         }
     })
 }
@@ -108,11 +114,14 @@ fn refundable<'s, 'r>(
     context: &'r Context,
 ) -> Result<(&'s Secret, Payment<'r>), Problem> {
     if settings.test_mode {
-        return Err(Code::Unsupported.at("test-mode", "Test payments have no refunds."));
+        return Err(Code::Unsupported.at("test-mode", ["У тестовых платежей возвратов нет.", "Test payments have no refunds."]));
     }
     let Some(password_3) = &settings.password_3 else {
-        let message = "Password #3 is not entered in the settings. Enter it once Robokassa has opened the Refund API, or make the refund in \
-                       its cabinet.";
+        let message = [
+            "В настройках не введён Пароль №3. Введите его, когда Robokassa откроет API возвратов, или сделайте возврат в её кабинете.",
+            "Password #3 is not entered in the settings. Enter it once Robokassa has opened the Refund API, or make the refund in its \
+             cabinet.",
+        ];
         return Err(Code::SettingMissing.at("password-3", message));
     };
     paid(request, context).map(|payment| (password_3, payment))
@@ -122,26 +131,36 @@ fn refundable<'s, 'r>(
 fn paid<'r>(request: &'r RefundRequest, context: &'r Context) -> Result<Payment<'r>, Problem> {
     let movement = kit::refund::payment(request, context, CURRENCY)?.movement();
     let payment = movement.map(|movement| &movement.event).filter(|event| is_inv_id(&event.transaction));
-    let payment = payment.ok_or_else(|| Code::Invalid.at("payment", "It has no number of an invoice of Robokassa's."))?;
+    let message = ["У платежа нет номера счёта Robokassa.", "It has no number of an invoice of Robokassa's."];
+    let payment = payment.ok_or_else(|| Code::Invalid.at("payment", message))?;
     Ok(Payment { inv_id: &payment.transaction, minor_units: request.amount.minor_units, order: payment.order.as_deref() })
 }
 
 /// Builds the request, which for the whole payment names no sum.
 fn payload(request: &RefundRequest, payment: &Payment, operation: &Operation) -> Result<String, Problem> {
     if operation.state != State::Paid {
-        let message =
-            format!("Robokassa says that the invoice is in the state {:?}; only what is paid is paid back.", operation.state);
+        let message = filled(
+            [
+                "У Robokassa этот счёт не оплачен: вернуть можно только оплаченное.",
+                "Robokassa says that the invoice is in the state {0}; only what is paid is paid back.",
+            ],
+            &[&format_args!("{:?}", operation.state)],
+        );
         return Err(Code::Invalid.at("payment", message));
     }
     let paid = operation.payment(payment.inv_id).map(|paid| paid.minor_units);
     let is_possible =
         paid.is_some_and(|paid| if request.full { payment.minor_units == paid } else { payment.minor_units < paid });
     if !is_possible {
-        let message = "It does not fit what Robokassa says was paid; make the refund in its cabinet.";
+        let message = [
+            "Сумма не подходит к той, что оплачена у Robokassa. Сделайте возврат в её кабинете.",
+            "It does not fit what Robokassa says was paid; make the refund in its cabinet.",
+        ];
         return Err(Code::OutOfRange.at("amount.minor-units", message));
     }
     let op_key = operation.op_key.as_deref();
-    let op_key = op_key.ok_or_else(|| Code::Missing.at("Info.OpKey", "Robokassa gives no key of the operation."))?;
+    let message = ["Robokassa не сообщила ключ операции.", "Robokassa gives no key of the operation."];
+    let op_key = op_key.ok_or_else(|| Code::Missing.at("Info.OpKey", message))?;
     let items = request.receipt.as_ref().map(receipt::of_refund).transpose();
     let items = items.map_err(|mut problems| problems.swap_remove(0))?;
     Ok(object(|root| {
@@ -163,16 +182,28 @@ fn created(body: &[u8]) -> OperationStep {
     };
     match read() {
         Ok((true, Some(id), _)) if is_request_id(&id) => goes_on(&id),
-        Ok((false, _, message)) => {
-            let message = message.as_deref().unwrap_or("no reason");
-            OperationStep::Refused(Code::Invalid.whole(format!("Robokassa refused the refund: {}.", shown(message))))
-        }
-        Ok((true, ..)) => OperationStep::Unknown(unavailable("Robokassa took the refund, and gave it no id.")),
+        Ok((false, _, message)) => OperationStep::Refused(Code::Invalid.whole(refused(&remark(&message.unwrap_or_default())))),
+        Ok((true, ..)) => OperationStep::Unknown(unavailable([
+            "Robokassa приняла возврат, но не дала ему номера.",
+            "Robokassa took the refund, and gave it no id.",
+        ])),
         Err(error) => {
             let error: JsonError = error;
-            OperationStep::Unknown(unavailable(format!("Robokassa's answer cannot be read: {error}")))
+            OperationStep::Unknown(unavailable(unreadable(&error)))
         }
     }
+}
+
+/// Returns what an operator is told of a refusal: what Robokassa's word means, and the word.
+fn refused(word: &str) -> Bilingual {
+    let meaning = MEANINGS.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning);
+    let in_russian = match meaning {
+        Some(meaning) => format!("Robokassa отказала в возврате: {meaning} ({word})."),
+        None if word.is_empty() => "Robokassa отказала в возврате и не назвала причину.".to_owned(),
+        None => format!("Robokassa отказала в возврате: «{word}»."),
+    };
+    let word = if word.is_empty() { "no reason" } else { word };
+    [in_russian, format!("Robokassa refused the refund: {word}.")]
 }
 
 /// What has become of a refund.
@@ -181,7 +212,7 @@ enum RefundState {
     /// Of so many minor units.
     Finished(i64),
     Canceled,
-    /// What Robokassa says instead, at most 64 characters.
+    /// What Robokassa says instead.
     Other(String),
 }
 
@@ -190,7 +221,7 @@ fn state(body: &[u8], request_id: &str) -> Result<RefundState, String> {
     let text = |error: JsonError| error.to_string();
     let answer = Object::parse(body).map_err(text)?;
     let Some(label) = answer.optional("label").map_err(text)? else {
-        return Ok(RefundState::Other(shown(&answer.text("message").map_err(text)?)));
+        return Ok(RefundState::Other(remark(&answer.text("message").map_err(text)?)));
     };
     if !answer.text("requestId").map_err(text)?.eq_ignore_ascii_case(request_id) {
         return Err("it is about another refund.".to_owned());
@@ -213,13 +244,20 @@ fn step(settings: &Settings, payment: &Payment, state: RefundState, request_id: 
             OperationStep::Succeeded(of_refund(settings, payment, request_id))
         }
         RefundState::Finished(_) => {
-            let message = "Robokassa made the refund with another amount; compare with its cabinet.";
+            let message = [
+                "Robokassa сделала возврат на другую сумму. Сверьте с её кабинетом.",
+                "Robokassa made the refund with another amount; compare with its cabinet.",
+            ];
             OperationStep::Unknown(Code::OutOfRange.at("amount.minor-units", message))
         }
-        RefundState::Canceled => OperationStep::Refused(Code::Invalid.whole("The refund was cancelled at Robokassa.")),
-        RefundState::Other(words) => {
-            OperationStep::Unknown(Code::UnknownType.whole(format!("Robokassa says of the refund: {words}.")))
+        RefundState::Canceled => {
+            let message = ["Возврат отменён у Robokassa.", "The refund was cancelled at Robokassa."];
+            OperationStep::Refused(Code::Invalid.whole(message))
         }
+        RefundState::Other(words) => OperationStep::Unknown(
+            Code::UnknownType
+                .whole(filled(["Robokassa ответила о возврате: «{0}».", "Robokassa says of the refund: {0}."], &[&words])),
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::settings::{
     self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment, parse_page,
 };
@@ -100,8 +100,12 @@ impl Settings {
         if let (Some(first), Some(second)) = (&password_1, &password_2)
             && first.is(second)
         {
-            let message = "It is the same as Password #1, with which the buyer's return is signed: that would then prove a payment. Enter \
-                           two different passwords at Robokassa, and here.";
+            let message = [
+                "Он такой же, как Пароль №1, которым подписан возврат покупателя: по нему можно было бы подделать платёж. Задайте в Robokassa \
+                 два разных пароля и введите их здесь.",
+                "It is the same as Password #1, with which the buyer's return is signed: that would then prove a payment. Enter two different \
+                 passwords at Robokassa, and here.",
+            ];
             problems.push(Code::SettingInvalid.at("password-2", message));
         }
         let urls = payment_page.zip(state_url).zip(refund_url);
@@ -135,14 +139,19 @@ impl Settings {
     }
 }
 
-fn merchant_login(text: &str) -> Result<String, String> {
+fn merchant_login(text: &str) -> Result<String, Bilingual> {
     let known = |byte: u8| byte.is_ascii_graphic() && byte != b':';
     if text.len() <= MERCHANT_LOGIN_CHARS_MAX && text.bytes().all(known) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "It is the shop's identifier in Robokassa's technical settings: at most {MERCHANT_LOGIN_CHARS_MAX} Latin letters, digits and signs, no \
-         space and no colon."
+    Err(filled(
+        [
+            "Это идентификатор магазина из технических настроек Robokassa: не больше {0} латинских букв, цифр и знаков, \
+             без пробелов и двоеточий.",
+            "It is the shop's identifier in Robokassa's technical settings: at most {0} Latin letters, digits and signs, \
+             no space and no colon.",
+        ],
+        &[&MERCHANT_LOGIN_CHARS_MAX],
     ))
 }
 

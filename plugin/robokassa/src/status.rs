@@ -3,7 +3,7 @@
 use kit::contract::{Event, EventKind, Problem};
 use kit::exchanges::PaymentReference;
 use kit::payment_status::{PaymentStatus, StatusStep};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::text::shown;
 use kit::{Context, Stop};
 
@@ -24,16 +24,24 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
         return Ok(StatusStep::Done(goes_on(None)));
     }
     let Some(inv_id) = inv_id_of(payment, context) else {
-        let message = "The order's id cannot be an invoice number, so that Robokassa numbered the invoice itself; its state cannot be \
-                       asked before it is paid.";
+        let message = [
+            "Номер заказа не годится в номера счёта, и счёт пронумеровала Robokassa: спросить о нём до оплаты нельзя.",
+            "The order's id cannot be an invoice number, so that Robokassa numbered the invoice itself; its state cannot be asked before it \
+             is paid.",
+        ];
         return Ok(StatusStep::Unavailable(Code::Unavailable.at("order.id", message)));
     };
     Ok(match operation::ask(settings, inv_id, context)? {
         Ok(Lookup::Operation(operation)) => StatusStep::Done(status(settings, payment, inv_id, &operation, context)),
         Ok(Lookup::Nothing) => StatusStep::Done(goes_on(Some(ASK_AGAIN_SECONDS))),
         Ok(Lookup::Two) => {
-            let message = format!(
-                "Robokassa has two operations of the invoice {inv_id}, one of them a test payment. Look in its cabinet whether money came in."
+            let message = filled(
+                [
+                    "У Robokassa две операции по счёту {0}, одна из них тестовая. Посмотрите в её кабинете, поступили ли деньги.",
+                    "Robokassa has two operations of the invoice {0}, one of them a test payment. Look in its cabinet whether money came \
+                     in.",
+                ],
+                &[&inv_id],
             );
             StatusStep::Done(unresolved(Code::FieldConflict.at("InvoiceID", message)))
         }
@@ -67,22 +75,45 @@ fn status(
         // Whether a notification told of the payment is not known: both are told, and what is known is a repetition.
         State::Returned => &[Happened::Paid, Happened::Returned],
         State::Unknown(code) => {
-            let message = format!("Robokassa says that the invoice {inv_id} is in the state {code}, which is not known.");
+            let message = filled(
+                [
+                    "У Robokassa счёт {0} в незнакомом состоянии {1}.",
+                    "Robokassa says that the invoice {0} is in the state {1}, which is not known.",
+                ],
+                &[&inv_id, &code],
+            );
             return unresolved(Code::UnknownType.at("State.Code", message));
         }
     };
     if operation.state == State::Returned && is_refunded(reference, inv_id, context) {
-        let message = format!("Robokassa gave the money of the invoice {inv_id} back, and a refund of it is recorded.");
+        let message = filled(
+            [
+                "Robokassa вернула деньги по счёту {0}, а его возврат уже записан.",
+                "Robokassa gave the money of the invoice {0} back, and a refund of it is recorded.",
+            ],
+            &[&inv_id],
+        );
         return unresolved(Code::FieldConflict.at("State.Code", message));
     }
     let Some(payment) = operation.payment(inv_id) else {
-        let message = format!("Robokassa's sum of the invoice {inv_id} is missing, or has a form that is not known.");
+        let message = filled(
+            [
+                "Сумма счёта {0} у Robokassa не названа или в незнакомой форме.",
+                "Robokassa's sum of the invoice {0} is missing, or has a form that is not known.",
+            ],
+            &[&inv_id],
+        );
         return unresolved(Code::UnrecognizedForm.at("Info.OutSum", message));
     };
     let asked_for = reference.order.as_ref().map(|order| order.id.as_str());
     if asked_for.is_some() && payment.order != asked_for {
-        let theirs = payment.order.map_or("no order".to_owned(), |order| format!("the order {}", shown(order)));
-        let message = format!("Robokassa's invoice {inv_id} names {theirs}.");
+        let message = match payment.order.map(shown) {
+            None => filled(["У Robokassa счёт {0} не называет заказа.", "Robokassa's invoice {0} names no order."], &[&inv_id]),
+            Some(order) => filled(
+                ["У Robokassa счёт {0} — заказа {1}.", "Robokassa's invoice {0} names the order {1}."],
+                &[&inv_id, &order],
+            ),
+        };
         return unresolved(Code::Invalid.at("UserField", message));
     }
     if payment.minor_units == 0 && !matches!(operation.state, State::Cancelled) {

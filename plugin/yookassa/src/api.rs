@@ -3,6 +3,8 @@
 use kit::call;
 use kit::exchanges::{HttpCall, HttpResult, Repeatable};
 use kit::json::Object;
+use kit::problem::{Bilingual, filled};
+use kit::text::remark;
 
 use crate::settings::Settings;
 
@@ -20,9 +22,9 @@ pub enum Answer<'c> {
     /// It was not done, and YooKassa says why.
     Refused(Refusal),
     /// It did not get there, with the reason.
-    NotSent(&'c str),
+    NotSent(Bilingual),
     /// It may have been done or not, with the reason.
-    Unknown(String),
+    Unknown(Bilingual),
 }
 
 /// An error of the API (HTTP 4xx): the request was not carried out.
@@ -31,7 +33,7 @@ pub struct Refusal {
     pub status: u16,
     /// The parameter that is wrong, as YooKassa names it: `receipt.customer.email`.
     pub parameter: Option<String>,
-    /// A sentence in English for a person; may be empty.
+    /// A sentence in English for a person, cut; may be empty.
     pub description: String,
 }
 
@@ -39,7 +41,7 @@ impl Refusal {
     fn read(status: u16, body: &[u8]) -> Refusal {
         let error = Object::parse(body).ok();
         let text = |name| error.as_ref().and_then(|error| error.optional(name).ok().flatten()).map(|text| text.into_owned());
-        Refusal { status, parameter: text("parameter"), description: text("description").unwrap_or_default() }
+        Refusal { status, parameter: text("parameter"), description: remark(&text("description").unwrap_or_default()) }
     }
 
     /// Reports whether the same call may be carried out later: the key in the settings is wrong (401), or there are too many calls
@@ -48,15 +50,29 @@ impl Refusal {
         matches!(self.status, 401 | 429)
     }
 
-    /// Returns what an operator is told.
-    pub fn message(&self) -> String {
-        let advice = match self.status {
-            401 => " Check shop-id and secret-key in the settings.",
-            403 => " The key has no right to it: ask YooKassa's manager.",
-            _ => "",
+    /// Returns what an operator is told: what it means and what to do, and then in YooKassa's words.
+    pub fn message(&self) -> Bilingual {
+        let [in_russian, in_english] = match self.status {
+            400 => ["запрос не подошёл", ""],
+            401 => [
+                "идентификатор магазина или секретный ключ не подошли, проверьте их в настройках",
+                " Check shop-id and secret-key in the settings.",
+            ],
+            403 => [
+                "у ключа нет права на это, обратитесь к менеджеру ЮKassa",
+                " The key has no right to it: ask YooKassa's manager.",
+            ],
+            404 => ["такого у неё нет", ""],
+            429 => ["слишком много запросов сразу", ""],
+            _ => ["запрос не выполнен", ""],
         };
         let parameter = self.parameter.as_ref().map(|parameter| format!(" ({parameter})")).unwrap_or_default();
-        format!("YooKassa refused it with status {}{parameter}: {}{advice}", self.status, self.description)
+        let said = if self.description.is_empty() { String::new() } else { format!(": «{}»", self.description) };
+        let end = format!("{}{parameter}{said}.", self.status);
+        filled(
+            ["ЮKassa отказала: {0}. Статус {1}", "YooKassa refused it with status {1}{2}"],
+            &[&in_russian, &end, &in_english],
+        )
     }
 }
 
@@ -68,10 +84,20 @@ impl<'c> Answer<'c> {
                 200 => Answer::Object(&response.body),
                 status @ 400..=499 => Answer::Refused(Refusal::read(status, &response.body)),
                 // 202: it is being carried out; 500: YooKassa does not know the result itself.
-                status => Answer::Unknown(format!("YooKassa answered with status {status}, which leaves it open.")),
+                status => Answer::Unknown(filled(
+                    [
+                        "ЮKassa ответила со статусом {0}: выполнен ли запрос, неизвестно.",
+                        "YooKassa answered with status {0}, which leaves it open.",
+                    ],
+                    &[&status],
+                )),
             },
-            HttpResult::NotSent(reason) => Answer::NotSent(reason),
-            HttpResult::Unknown(reason) => Answer::Unknown(format!("YooKassa did not answer: {reason}")),
+            HttpResult::NotSent(reason) => {
+                Answer::NotSent(filled(["Связаться с ЮKassa не удалось.", "YooKassa cannot be reached: {0}"], &[&reason]))
+            }
+            HttpResult::Unknown(reason) => {
+                Answer::Unknown(filled(["ЮKassa не ответила.", "YooKassa did not answer: {0}"], &[&reason]))
+            }
         }
     }
 }
@@ -175,7 +201,9 @@ mod tests {
             let got = match Answer::of(&result) {
                 Answer::Object(_) => "object",
                 Answer::Refused(refusal) => {
-                    assert!(refusal.message().contains("(amount.value): Too small"), "{}", refusal.message());
+                    for message in refusal.message() {
+                        assert!(message.contains(&format!("{status} (amount.value): «Too small».")), "{message}");
+                    }
                     if refusal.is_temporary() { "refused, temporary" } else { "refused" }
                 }
                 Answer::NotSent(_) => "not sent",
@@ -183,7 +211,7 @@ mod tests {
             };
             assert_eq!(got, want, "{status}");
         }
-        assert!(matches!(Answer::of(&HttpResult::NotSent("no name".to_owned())), Answer::NotSent("no name")));
+        assert!(matches!(Answer::of(&HttpResult::NotSent("no name".to_owned())), Answer::NotSent(_)));
         assert!(matches!(Answer::of(&HttpResult::Unknown("10 s".to_owned())), Answer::Unknown(_)));
     }
 

@@ -98,7 +98,10 @@ fn refund_event(settings: &Settings, context: &Context, id: &str) -> Result<Told
         }
         let told = payment::read(settings, context, &refund.payment)?;
         if matches!(told, Told::Absent) {
-            let message = "YooKassa has this refund, and not the payment that it is of.";
+            let message = [
+                "Возврат у ЮKassa есть, а платежа, который он возвращает, нет.",
+                "YooKassa has this refund, and not the payment that it is of.",
+            ];
             return Ok(Told::Unresolved(Code::UnrecognizedForm.at("payment_id", message)));
         }
         told.and_then(|payment| match check_mode(settings, payment.is_test) {

@@ -2,7 +2,7 @@
 
 use kit::contract::{Fields, Order, PaymentLink, Problem};
 use kit::json::{self, Object};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::settings::{self, ENGLISH, RUSSIAN};
 use kit::{Context, LinkStep, Stop, order, text, url};
 use money::format_amount;
@@ -52,9 +52,7 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
         Answer::Object(bytes) => wanted.link(settings, bytes, context.now()).unwrap_or_else(|failure| failure),
         Answer::Refused(refusal) if refusal.status == 400 => LinkStep::Failed(vec![invalid(&refusal)]),
         Answer::Refused(refusal) => LinkStep::Unavailable(Code::Unavailable.whole(refusal.message())),
-        Answer::NotSent(reason) => {
-            LinkStep::Unavailable(Code::Unavailable.whole(format!("YooKassa cannot be reached: {reason}")))
-        }
+        Answer::NotSent(reason) => LinkStep::Unavailable(Code::Unavailable.whole(reason)),
         Answer::Unknown(reason) => LinkStep::Unknown(Code::Unavailable.whole(reason)),
     })
 }
@@ -78,7 +76,10 @@ impl<'o> Wanted<'o> {
         }
         let return_url = Some(order.success_url.as_str()).filter(|url| !url.is_empty()).or(settings.return_url.as_deref());
         if return_url.is_none() {
-            let message = "YooKassa needs an address to which the payer returns: give it here, or in the setting return-url.";
+            let message = [
+                "ЮKassa нужен адрес, куда вернётся плательщик: укажите его в заказе или в настройках.",
+                "YooKassa needs an address to which the payer returns: give it here, or in the setting return-url.",
+            ];
             problems.push(Code::Missing.at("success-url", message));
         }
         let method = method(settings, order).map_err(|problem| problems.push(problem)).ok();
@@ -123,13 +124,17 @@ impl<'o> Wanted<'o> {
     /// Returns the link of the payment that YooKassa made. It must be the order's: whoever follows the link pays it.
     #[allow(clippy::result_large_err, reason = "both are steps, and a call has one")]
     fn link(&self, settings: &Settings, bytes: &[u8], now: u64) -> Result<LinkStep, LinkStep> {
-        let unknown = |message: &str| LinkStep::Unknown(Code::UnrecognizedForm.whole(message));
-        let object = Object::parse(bytes).map_err(|_| unknown("YooKassa's answer is not an object."))?;
+        let unknown = |what: &str| {
+            let message =
+                ["Ответ ЮKassa — не ссылка на оплату этого заказа.".to_owned(), ["YooKassa's answer ", what].concat()];
+            LinkStep::Unknown(Code::UnrecognizedForm.whole(message))
+        };
+        let object = Object::parse(bytes).map_err(|_| unknown("is not an object."))?;
         let payment = Payment::parse(settings, &object).map_err(LinkStep::Unknown)?;
         let is_the_orders =
             payment.minor_units == self.order.amount.minor_units && payment.order.as_deref() == Some(self.order.id.as_str());
         if !is_the_orders || !api::is_id(&payment.id) {
-            return Err(unknown("YooKassa's answer is a payment of another order or amount."));
+            return Err(unknown("is a payment of another order or amount."));
         }
         // The payment was made, and nobody has its address.
         check_mode(settings, payment.is_test).or_else(|told| match told {
@@ -140,11 +145,12 @@ impl<'o> Wanted<'o> {
             Status::Pending => {}
             Status::Canceled { .. } | Status::Expired => {
                 let reason = payment.extra.iter().find(|(name, _)| name == "reason").map_or("", |(_, reason)| reason);
-                return Err(LinkStep::Failed(vec![Code::Invalid.whole(format!("YooKassa canceled the payment: {reason}."))]));
+                let message = filled(["ЮKassa сразу отменила платёж: {0}.", "YooKassa canceled the payment: {0}."], &[&reason]);
+                return Err(LinkStep::Failed(vec![Code::Invalid.whole(message)]));
             }
-            Status::Held | Status::Paid => return Err(unknown("YooKassa's answer is a payment that is paid already.")),
+            Status::Held | Status::Paid => return Err(unknown("is a payment that is paid already.")),
         }
-        let (page, code) = self.confirmation(&object).ok_or_else(|| unknown("YooKassa's answer has no address to pay at."))?;
+        let (page, code) = self.confirmation(&object).ok_or_else(|| unknown("has no address to pay at."))?;
         let expires_at = (self.method == Method::Sbp).then_some(now.saturating_add(SBP_SECONDS));
         Ok(LinkStep::Done(PaymentLink {
             url: page,

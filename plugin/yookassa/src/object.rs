@@ -3,7 +3,7 @@
 use kit::contract::{Money, Problem};
 use kit::exchanges::HttpCall;
 use kit::json::{JsonError, Object};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::{Context, Stop, datetime};
 use money::parse_amount;
 
@@ -48,13 +48,12 @@ impl<T> Told<T> {
 /// # Errors
 /// The call, if it was not made yet.
 pub fn read<T>(context: &Context, call: HttpCall, parse: impl FnOnce(&[u8]) -> Told<T>) -> Result<Told<T>, Stop> {
-    let unavailable = |message: String| Told::Unavailable(Code::Unavailable.whole(message));
+    let unavailable = |message: Bilingual| Told::Unavailable(Code::Unavailable.whole(message));
     Ok(match Answer::of(context.call(call)?) {
         Answer::Object(bytes) => parse(bytes),
         Answer::Refused(refusal) if refusal.status == 404 => Told::Absent,
         Answer::Refused(refusal) => unavailable(refusal.message()),
-        Answer::NotSent(reason) => unavailable(format!("YooKassa cannot be reached: {reason}")),
-        Answer::Unknown(reason) => unavailable(reason),
+        Answer::NotSent(reason) | Answer::Unknown(reason) => unavailable(reason),
     })
 }
 
@@ -63,20 +62,32 @@ pub fn read<T>(context: &Context, call: HttpCall, parse: impl FnOnce(&[u8]) -> T
 pub fn parse<T>(bytes: &[u8], id: &str, read: impl FnOnce(&Object<'_>) -> Result<T, Problem>) -> Told<T> {
     let object = match Object::parse(bytes) {
         Ok(object) => object,
-        Err(error) => {
-            return Told::Unavailable(Code::Unavailable.whole(format!("YooKassa's answer is not an object: {error}")));
-        }
+        Err(error) => return Told::Unavailable(unreadable(&error)),
     };
     match object.text("id") {
         Ok(found) if found == id => read(&object).map_or_else(Told::Unresolved, Told::Found),
-        _ => Told::Unavailable(Code::Unavailable.at("id", "YooKassa's answer is about something else than it was asked.")),
+        _ => {
+            let message =
+                ["ЮKassa ответила не о том, о чём спрошено.", "YooKassa's answer is about something else than it was asked."];
+            Told::Unavailable(Code::Unavailable.at("id", message))
+        }
     }
+}
+
+/// Returns the problem of an answer that is not what YooKassa documents.
+pub fn unreadable(error: &JsonError) -> Problem {
+    Code::Unavailable.whole(filled(["Ответ ЮKassa в незнакомой форме.", "YooKassa's answer cannot be read: {0}"], &[&error]))
 }
 
 /// Returns the problem of an object that has not the form that is known.
 pub fn unknown_form(error: JsonError) -> Problem {
-    let message =
-        format!("YooKassa says so, but in a form that is not known: {error} It may have changed; update the provider.");
+    let message = filled(
+        [
+            "ЮKassa подтверждает, но это поле в незнакомой форме: она могла её изменить. Обновите компонент.",
+            "YooKassa says so, but in a form that is not known: {0} It may have changed; update the provider.",
+        ],
+        &[&error],
+    );
     Code::UnrecognizedForm.at(error.path, message)
 }
 
@@ -88,12 +99,16 @@ pub fn amount(object: &Object<'_>, name: &str) -> Result<i64, Problem> {
     let amount = object.object(name).map_err(unknown_form)?;
     let currency = amount.text("currency").map_err(unknown_form)?;
     if !CURRENCY.is(&currency) {
-        let message = format!("It is in {}, and this shop takes {CURRENCY}.", kit::text::shown(&currency));
+        let theirs = kit::text::shown(&currency);
+        let message =
+            filled(["Валюта {0}, а магазин принимает {1}.", "It is in {0}, and this shop takes {1}."], &[&theirs, &CURRENCY]);
         return Err(Code::CurrencyMismatch.at([name, ".currency"].concat(), message));
     }
     let value = amount.text("value").map_err(unknown_form)?;
-    parse_amount(&value)
-        .map_err(|error| Code::UnrecognizedForm.at([name, ".value"].concat(), format!("The amount is {error}.")))
+    parse_amount(&value).map_err(|error| {
+        let message = filled(["Сумма в незнакомой форме.", "The amount is {0}."], &[&error]);
+        Code::UnrecognizedForm.at([name, ".value"].concat(), message)
+    })
 }
 
 /// Like [`amount`], for money that moved: nothing is not an amount.
@@ -102,7 +117,7 @@ pub fn amount(object: &Object<'_>, name: &str) -> Result<i64, Problem> {
 /// Those of [`amount`], or zero.
 pub fn positive_amount(object: &Object<'_>, name: &str) -> Result<i64, Problem> {
     match amount(object, name)? {
-        0 => Err(Code::UnrecognizedForm.at([name, ".value"].concat(), "The amount is zero.")),
+        0 => Err(Code::UnrecognizedForm.at([name, ".value"].concat(), ["Сумма равна нулю.", "The amount is zero."])),
         minor_units => Ok(minor_units),
     }
 }
@@ -136,12 +151,17 @@ pub fn check_mode<T>(settings: &Settings, is_test: bool) -> Result<(), Told<T>> 
             Err(Told::NoMoney(Code::TestCallback.at("test", message)))
         }
         (false, true) => {
-            let message = "YooKassa says that it is a test payment, though test-mode is off: no money came in.";
+            let message = [
+                "По ответу ЮKassa это тестовый платёж, а тестовый режим выключен: деньги не поступили.",
+                "YooKassa says that it is a test payment, though test-mode is off: no money came in.",
+            ];
             Err(Told::Unresolved(Code::TestCallback.at("test", message)))
         }
         (true, false) => {
-            let message =
-                "YooKassa says that it is a real payment, though test-mode is on. Turn test-mode off to take real payments.";
+            let message = [
+                "По ответу ЮKassa это настоящий платёж, а тестовый режим включён. Чтобы принимать платежи, выключите его.",
+                "YooKassa says that it is a real payment, though test-mode is on. Turn test-mode off to take real payments.",
+            ];
             Err(Told::Unresolved(Code::LiveCallback.at("test", message)))
         }
     }

@@ -2,7 +2,7 @@
 
 use kit::contract::{Event, EventKind, Fields, Problem};
 use kit::json::Object;
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::{Context, Stop, datetime};
 
 use crate::api;
@@ -71,7 +71,11 @@ impl Payment {
         let recipient = object.object("recipient").map_err(unknown_form)?;
         let shop = recipient.number_text("account_id").map_err(unknown_form)?;
         if shop != settings.shop_id.as_str() {
-            let message = format!("It is of the shop {}, and the settings name another one.", kit::text::shown(&shop));
+            let theirs = kit::text::shown(&shop);
+            let message = filled(
+                ["Платёж магазина {0}, а в настройках другой.", "It is of the shop {0}, and the settings name another one."],
+                &[&theirs],
+            );
             return Err(Code::MerchantMismatch.at("recipient.account_id", message));
         }
         let minor_units = positive_amount(object, "amount")?;
@@ -153,11 +157,24 @@ fn status(object: &Object<'_>) -> Result<Status, Problem> {
             reason => Ok(Status::Canceled { was_held: reason.is_some_and(|reason| REASONS_OF_HELD.contains(&reason)) }),
         },
         ("waiting_for_capture" | "succeeded", false) => {
-            Err(Code::UnrecognizedForm
-                .at("paid", format!("The status is {status}, and it is not paid: that is a contradiction.")))
+            let message = filled(
+                [
+                    "Статус {0}, а платёж не оплачен: одно противоречит другому.",
+                    "The status is {0}, and it is not paid: that is a contradiction.",
+                ],
+                &[&status],
+            );
+            Err(Code::UnrecognizedForm.at("paid", message))
         }
         _ => {
-            let message = format!("The payment's status {} is not known; update the provider.", kit::text::shown(&status));
+            let status = kit::text::shown(&status);
+            let message = filled(
+                [
+                    "Статус платежа {0} незнаком. Обновите компонент.",
+                    "The payment's status {0} is not known; update the provider.",
+                ],
+                &[&status],
+            );
             Err(Code::UnknownType.at("status", message))
         }
     }

@@ -43,7 +43,10 @@ pub fn read<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Printable<'
     let subject = |name: &str| receipts::subject(name).map(|_| underscored(name));
     let (lines, mut problems) = receipts::lines(receipt, CURRENCY, subject);
     for (at, _) in receipt.items.iter().enumerate().filter(|(_, item)| !comes_to_amount(item)) {
-        let message = "YooKassa multiplies the price by the quantity: together they must be the amount of the line.";
+        let message = [
+            "В чеке ЮKassa цена, умноженная на количество, должна дать сумму строки.",
+            "YooKassa multiplies the price by the quantity: together they must be the amount of the line.",
+        ];
         problems.push(Code::Invalid.at(receipts::field(at, "amount"), message));
     }
     let contact = receipts::contact(receipt).map_err(|problem| problems.push(problem)).ok();

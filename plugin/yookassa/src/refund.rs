@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kit::contract::{Event, EventKind, Problem};
 use kit::json::{JsonError, Object};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::{Context, Stop};
 
 use crate::api;
@@ -59,7 +59,10 @@ impl Refund {
         let [id, payment] = ["id", "payment_id"].map(|name| object.text(name).map_err(unknown_form));
         let [id, payment] = [id?, payment?].map(Cow::into_owned);
         if !api::is_id(&id) || !api::is_id(&payment) {
-            let message = "The id of the refund or of its payment is not letters, digits and hyphens.";
+            let message = [
+                "Номер возврата или его платежа в незнакомой форме.",
+                "The id of the refund or of its payment is not letters, digits and hyphens.",
+            ];
             return Err(Code::UnrecognizedForm.at("payment_id", message));
         }
         let status = match &*object.text("status").map_err(unknown_form)? {
@@ -67,7 +70,14 @@ impl Refund {
             "succeeded" => Status::Succeeded,
             "canceled" => Status::Canceled,
             other => {
-                let message = format!("The refund's status {} is not known; update the provider.", kit::text::shown(other));
+                let other = kit::text::shown(other);
+                let message = filled(
+                    [
+                        "Статус возврата {0} незнаком. Обновите компонент.",
+                        "The refund's status {0} is not known; update the provider.",
+                    ],
+                    &[&other],
+                );
                 return Err(Code::UnknownType.at("status", message));
             }
         };
@@ -108,10 +118,13 @@ impl List {
         match List::read(bytes) {
             Ok(list) if list.refunds.iter().all(|refund| refund.payment == payment) => Told::Found(list),
             Ok(_) => {
-                let message = "YooKassa lists refunds of another payment than it was asked for.";
+                let message = [
+                    "ЮKassa перечислила возвраты другого платежа.",
+                    "YooKassa lists refunds of another payment than it was asked for.",
+                ];
                 Told::Unavailable(Code::Unavailable.at("items", message))
             }
-            Err(error) => Told::Unavailable(Code::Unavailable.whole(format!("YooKassa's answer is not a list: {error}"))),
+            Err(error) => Told::Unavailable(object::unreadable(&error)),
         }
     }
 
@@ -125,7 +138,10 @@ impl List {
             }
         }
         if object.find("next_cursor").is_some() {
-            let message = "The payment has more refunds than are read at once: look at the others in YooKassa's cabinet.";
+            let message = [
+                "Возвратов у платежа больше, чем читается сразу. Остальные посмотрите в кабинете ЮKassa.",
+                "The payment has more refunds than are read at once: look at the others in YooKassa's cabinet.",
+            ];
             list.unresolved = Some(Code::OutOfRange.at("items", message));
         }
         Ok(list)

@@ -3,7 +3,7 @@
 use kit::contract::Problem;
 use kit::exchanges::{Movement, OperationStep, Pending};
 use kit::json;
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code};
 use kit::refunds::RefundRequest;
 use kit::{Context, Stop, text};
 use money::format_amount;
@@ -18,6 +18,15 @@ use crate::settings::{CURRENCY, Settings};
 const REASON_CHARS_MAX: usize = 250;
 /// How often a refund is asked for that goes on, in seconds.
 const ASK_AGAIN_SECONDS: u32 = 60;
+
+/// Why YooKassa cancels a refund, by its documentation.
+const REASONS: [(&str, &str); 5] = [
+    ("general_decline", "причина не уточняется, обратитесь в поддержку ЮKassa"),
+    ("insufficient_funds", "не хватает денег: возвратов за день больше, чем поступлений, или есть задолженность"),
+    ("rejected_by_payee", "банк плательщика не принял возврат, договоритесь с плательщиком о другом способе"),
+    ("rejected_by_timeout", "технический сбой, повторите возврат позже"),
+    ("yoo_money_account_closed", "плательщик закрыл кошелёк ЮMoney, договоритесь с ним о другом способе"),
+];
 
 /// Pays back. What is sent is known to YooKassa by the request's id for a day, and afterwards by `metadata`.
 ///
@@ -37,8 +46,10 @@ pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -
         Answer::Object(bytes) => match made(bytes) {
             Some(refund) if is_of(&refund, request, payment) => step(settings, &refund, payment),
             _ => {
-                let message =
-                    "YooKassa's answer is not the refund that was asked for: look in its cabinet whether money went back.";
+                let message = [
+                    "ЮKassa ответила не об этом возврате. Посмотрите в её кабинете, вернулись ли деньги.",
+                    "YooKassa's answer is not the refund that was asked for: look in its cabinet whether money went back.",
+                ];
                 OperationStep::Unknown(Code::UnrecognizedForm.whole(message))
             }
         },
@@ -46,9 +57,7 @@ pub fn refund(settings: &Settings, request: &RefundRequest, context: &Context) -
             OperationStep::Unavailable(Code::Unavailable.whole(refusal.message()))
         }
         Answer::Refused(refusal) => OperationStep::Refused(Code::Invalid.whole(refusal.message())),
-        Answer::NotSent(reason) => {
-            OperationStep::Unavailable(Code::Unavailable.whole(format!("YooKassa cannot be reached: {reason}")))
-        }
+        Answer::NotSent(reason) => OperationStep::Unavailable(Code::Unavailable.whole(reason)),
         Answer::Unknown(reason) => OperationStep::Unknown(Code::Unavailable.whole(reason)),
     })
 }
@@ -77,11 +86,17 @@ pub fn query(
     Ok(match told {
         Told::Found(refund) if is_of(&refund, request, payment) => step(settings, &refund, payment),
         Told::Found(_) => {
-            let message = "YooKassa's refund of this id is of another payment or amount.";
+            let message = [
+                "У ЮKassa возврат с этим номером — другого платежа или на другую сумму.",
+                "YooKassa's refund of this id is of another payment or amount.",
+            ];
             OperationStep::Unknown(Code::UnrecognizedForm.whole(message))
         }
         Told::Absent => {
-            let message = "YooKassa knows no such refund of the payment, and may still make it: look in its cabinet.";
+            let message = [
+                "У ЮKassa такого возврата пока нет, но он ещё может появиться. Посмотрите в её кабинете.",
+                "YooKassa knows no such refund of the payment, and may still make it: look in its cabinet.",
+            ];
             OperationStep::Unknown(Code::NotConfirmed.whole(message))
         }
         Told::Unavailable(problem) => OperationStep::Unavailable(problem),
@@ -93,7 +108,8 @@ pub fn query(
 fn payment<'c>(request: &'c RefundRequest, context: &'c Context) -> Result<&'c Movement, Problem> {
     let payment = kit::refund::payment(request, context, CURRENCY)?.movement();
     let payment = payment.filter(|payment| api::is_id(&payment.event.transaction));
-    payment.ok_or_else(|| Code::Invalid.at("payment", "It is not a payment of YooKassa's."))
+    let message = ["Это платёж не ЮKassa.", "It is not a payment of YooKassa's."];
+    payment.ok_or_else(|| Code::Invalid.at("payment", message))
 }
 
 fn body(settings: &Settings, request: &RefundRequest, payment: &Movement) -> Result<String, Problem> {
@@ -125,16 +141,24 @@ fn is_of(refund: &Refund, request: &RefundRequest, payment: &Movement) -> bool {
     refund.payment == payment.event.transaction && object::roubles(refund.minor_units) == request.amount
 }
 
+/// Returns what an operator is told of a canceled refund: what YooKassa's word means, and the word.
+fn canceled(reason: &str) -> Bilingual {
+    let word = if reason.is_empty() { "no reason given".to_owned() } else { text::shown(reason) };
+    let in_russian = match REASONS.iter().find(|(known, _)| *known == reason) {
+        Some((_, meaning)) => format!("ЮKassa отменила возврат: {meaning} ({word})."),
+        None if reason.is_empty() => "ЮKassa отменила возврат и не назвала причину.".to_owned(),
+        None => format!("ЮKassa отменила возврат: {word}."),
+    };
+    [in_russian, format!("YooKassa canceled the refund: {word}.")]
+}
+
 fn step(settings: &Settings, refund: &Refund, payment: &Movement) -> OperationStep {
     match refund.status {
         Status::Succeeded => OperationStep::Succeeded(refund.event(settings, payment.event.order.clone())),
         Status::Pending => {
             OperationStep::Pending(Pending { ask_again: Some(ASK_AGAIN_SECONDS), reference: Some(refund.id.clone()) })
         }
-        Status::Canceled => {
-            let reason = refund.reason.as_deref().unwrap_or("no reason given");
-            OperationStep::Refused(Code::Invalid.whole(format!("YooKassa canceled the refund: {reason}.")))
-        }
+        Status::Canceled => OperationStep::Refused(Code::Invalid.whole(canceled(refund.reason.as_deref().unwrap_or_default()))),
     }
 }
 
@@ -183,6 +207,21 @@ mod tests {
     }
 
     const REFUNDED: &str = "Refund 3000 refund:REFUND order=42 original=ID at=2026-11-28T12:30:00Z";
+
+    #[test]
+    fn why_a_refund_was_canceled_is_said_in_russian() {
+        for (reason, want) in [
+            (
+                "rejected_by_payee",
+                "ЮKassa отменила возврат: банк плательщика не принял возврат, договоритесь с плательщиком о другом способе (rejected_by_payee).",
+            ),
+            ("new_word", "ЮKassa отменила возврат: new_word."),
+            ("", "ЮKassa отменила возврат и не назвала причину."),
+        ] {
+            assert_eq!(canceled(reason)[0], want);
+        }
+        assert_eq!(canceled("new_word")[1], "YooKassa canceled the refund: new_word.");
+    }
 
     #[test]
     fn the_request_is_the_documentations() {

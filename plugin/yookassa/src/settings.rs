@@ -1,7 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, Message, filled};
 use kit::settings::{COMMENT, Choice, Declared, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
 use kit::url;
@@ -112,17 +112,27 @@ impl Settings {
     }
 }
 
-fn shop_id(text: &str) -> Result<String, String> {
+fn shop_id(text: &str) -> Result<String, Bilingual> {
     if (1..=SHOP_ID_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
-    Err(format!("It is the shop's number (shopId) in YooKassa's cabinet: at most {SHOP_ID_DIGITS_MAX} digits."))
+    Err(filled(
+        [
+            "Это номер магазина (shopId) из кабинета ЮKassa: не больше {0} цифр.",
+            "It is the shop's number (shopId) in YooKassa's cabinet: at most {0} digits.",
+        ],
+        &[&SHOP_ID_DIGITS_MAX],
+    ))
 }
 
 /// Parses the key, which goes into a header.
-fn secret_key(text: &str) -> Result<Secret, String> {
+fn secret_key(text: &str) -> Result<Secret, Message> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("It holds a space or a letter that is not Latin; copy it from YooKassa's cabinet.".to_owned());
+        let message = [
+            "В ключе пробел или нелатинская буква: скопируйте его из кабинета ЮKassa.",
+            "It holds a space or a letter that is not Latin; copy it from YooKassa's cabinet.",
+        ];
+        return Err(message.into());
     }
     Secret::parse(text)
 }
@@ -130,9 +140,15 @@ fn secret_key(text: &str) -> Result<Secret, String> {
 /// Returns the problem of a key that is of the other kind of shop.
 fn other_mode(key: &Secret, test_mode: bool) -> Option<Problem> {
     let message = if !test_mode && key.expose().starts_with(TEST_KEY) {
-        "It is the key of a test shop, whose payments bring no money: turn test-mode on, or enter the key of the real shop."
+        [
+            "Это ключ тестового магазина, деньги по нему не приходят. Включите тестовый режим или введите ключ настоящего магазина.",
+            "It is the key of a test shop, whose payments bring no money: turn test-mode on, or enter the key of the real shop.",
+        ]
     } else if test_mode && key.expose().starts_with(LIVE_KEY) {
-        "It is the key of a real shop, and test-mode is on: turn it off, or enter the number and the key of a test shop."
+        [
+            "Это ключ настоящего магазина, а тестовый режим включён. Выключите его или введите номер и ключ тестового магазина.",
+            "It is the key of a real shop, and test-mode is on: turn it off, or enter the number and the key of a test shop.",
+        ]
     } else {
         return None;
     };

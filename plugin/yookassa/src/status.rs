@@ -26,8 +26,10 @@ pub fn query(settings: &Settings, reference: &PaymentReference, context: &Contex
         Told::Unavailable(problem) => StatusStep::Unavailable(problem),
         Told::Unresolved(problem) => StatusStep::Done(PaymentStatus { unresolved: Some(problem), ..nothing() }),
         Told::Absent => {
-            let message =
-                "YooKassa made this payment, and now the shop has none of its id. Are the settings those of another shop?";
+            let message = [
+                "ЮKassa завела этот платёж, а теперь у магазина его нет. Не другой ли магазин в настройках?",
+                "YooKassa made this payment, and now the shop has none of its id. Are the settings those of another shop?",
+            ];
             StatusStep::Done(PaymentStatus { unresolved: Some(Code::NotConfirmed.whole(message)), ..nothing() })
         }
     })

@@ -97,7 +97,7 @@ impl Options {
             _ => Err("The first row is 1.".to_owned()),
         });
         let zone = reader.take("zone", zone).unwrap_or_default();
-        let name = |text: &str| Ok(text.to_owned());
+        let name = |text: &str| Ok::<_, String>(text.to_owned());
         let columns: Vec<Option<String>> = Column::ALL.into_iter().map(|column| reader.take(column.option(), name)).collect();
         let types: Vec<Vec<String>> =
             TYPES.into_iter().map(|(option, _)| reader.take(option, types).unwrap_or_default()).collect();

@@ -138,7 +138,7 @@ fn what_became_of_the_call() {
         (vec![responded(200, r#"{"Success":true,"Model":{}}"#)], "unknown"),
         (
             vec![responded(200, r#"{"Success":false,"Message":"Сумма больше\nостатка"}"#)],
-            "refused CloudPayments refuses the refund: «Сумма большеостатка».",
+            "refused CloudPayments refuses the refund: «Сумма больше остатка».",
         ),
         (vec![created(), refund_answer(&[("\"Completed\"", "\"AwaitingAuthentication\"")])], "pending 568"),
         (

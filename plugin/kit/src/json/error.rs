@@ -53,9 +53,15 @@ impl JsonError {
     /// Returns the problem with which a callback is refused: `field-conflict` for a name that is given twice, and `malformed`.
     pub fn problem(&self) -> Problem {
         let code = if self.kind == JsonErrorKind::Duplicate { Code::FieldConflict } else { Code::Malformed };
+        let in_russian = if self.kind == JsonErrorKind::Duplicate {
+            "Поле указано дважды."
+        } else {
+            "Уведомление не разобрать."
+        };
+        let message = [in_russian.to_owned(), self.to_string()];
         match self.path.as_str() {
-            "" => code.whole(self.to_string()),
-            path => code.at(shown(path), self.to_string()),
+            "" => code.whole(message),
+            path => code.at(shown(path), message),
         }
     }
 }

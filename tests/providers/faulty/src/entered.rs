@@ -94,9 +94,9 @@ fn read_all(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
         true => Secret::parse(&format!("{text:0<8}")),
         false => Secret::parse(text),
     });
-    let currency = reader.take("currency", |text| Ok(Currency::parse(text).unwrap_or(Currency::RUB)));
-    let page = reader.take("page", |text| Ok(text.to_owned()));
-    let lifetime = reader.take("lifetime", |text| Ok(text.to_owned()));
+    let currency = reader.take("currency", |text| Ok::<_, String>(Currency::parse(text).unwrap_or(Currency::RUB)));
+    let page = reader.take("page", |text| Ok::<_, String>(text.to_owned()));
+    let lifetime = reader.take("lifetime", |text| Ok::<_, String>(text.to_owned()));
     let comment = reader.take("comment", |text| match text.chars().count() {
         0..=255 => Ok(text.to_owned()),
         _ => Err("A comment has at most 255 characters.".to_owned()),
