@@ -249,7 +249,7 @@ fn a_refund_by_sbp_goes_on_until_t_bank_is_done() {
     let request = world.refund("r-1", 3_000);
     let OperationResult::Pending(pending) = world.pay_back(&request) else { panic!() };
     let reference = pending.reference.as_deref();
-    assert_eq!((pending.ask_again, reference), (Some(60), Some("0")));
+    assert_eq!((pending.ask_again, reference), (Some(60), Some("13660-r0")));
     assert_eq!(world.query(&request, reference).name(), "pending");
     let notifications = world.bank.with(TBank::finish_refunds);
     let result = world.query(&request, reference);

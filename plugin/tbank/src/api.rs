@@ -1,11 +1,13 @@
 //! Calls of T-Bank's API, and what an answer says whoever it is about.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use kit::call::post;
 use kit::exchanges::{HttpCall, HttpResult, Repeatable};
 use kit::json::{JsonError, Object, ObjectWriter, object};
-use kit::text::shown;
+use kit::problem::{Bilingual, both, filled};
+use kit::text::{remark, shown};
 
 use crate::settings::Settings;
 use crate::sign::{TOKEN, token};
@@ -14,6 +16,19 @@ use crate::sign::{TOKEN, token};
 pub const NO_ERROR: &str = "0";
 /// `ErrorCode` of requests that T-Bank could not execute just now: an internal error, or "try again later". What they did is not known.
 const TEMPORARY: [&str; 4] = ["99", "125", "9001", "9999"];
+/// What T-Bank's refusals mean to an operator, by `ErrorCode`.
+const MEANINGS: [(&str, &str); 10] = [
+    ("8", "статус платежа этого не позволяет"),
+    ("202", "терминал заблокирован"),
+    ("204", "ключ и пароль терминала в настройках не подходят друг к другу"),
+    ("205", "терминала с ключом из настроек нет"),
+    ("255", "такого платежа нет"),
+    ("308", "сумма чека не равна сумме платежа"),
+    ("309", "не передан чек"),
+    ("330", "сумма больше, чем осталось от платежа"),
+    ("334", "чек не подошёл"),
+    ("335", "такого заказа нет"),
+];
 
 /// A value of a request's root, which is signed.
 pub enum Scalar<'v> {
@@ -62,9 +77,9 @@ pub enum Answer<'a> {
     /// It refused, and did nothing.
     Refusal(Refusal),
     /// Nothing was sent, with the reason.
-    NotSent(&'a str),
+    NotSent(Bilingual),
     /// It is not known what T-Bank did, with the reason.
-    Unclear(String),
+    Unclear(Bilingual),
 }
 
 /// A refusal of T-Bank's.
@@ -72,51 +87,69 @@ pub enum Answer<'a> {
 pub struct Refusal {
     /// `ErrorCode`.
     pub code: String,
-    /// `Message` and `Details`, as received.
+    /// `Message` and `Details`, cut.
     message: String,
 }
 
 impl Refusal {
-    /// Returns the refusal as a sentence for the operator. A problem cuts it and replaces its control characters.
-    pub fn sentence(&self) -> String {
-        format!("T-Bank refuses with code {}: {}", self.code, self.message)
+    /// Returns the refusal as a sentence for the operator: what it means, and then in T-Bank's words.
+    pub fn sentence(&self) -> Bilingual {
+        let meaning = MEANINGS.iter().find(|(code, _)| *code == self.code).map(|(_, meaning)| *meaning);
+        let because = meaning.map_or([""; 2], |meaning| [": ", meaning]).concat();
+        filled(
+            ["Т-Банк отказал{0}. Код {1}{2}", "T-Bank refuses with code {1}{2}"],
+            &[&because, &self.code, &in_words(&self.message)],
+        )
     }
+}
+
+/// Returns what T-Bank says as the end of a sentence.
+fn in_words(message: &str) -> String {
+    if message.is_empty() { ".".to_owned() } else { [": «", message, "»."].concat() }
+}
+
+/// Returns why an answer of T-Bank's cannot be read.
+pub fn unknown_form(error: &dyn fmt::Display) -> Bilingual {
+    filled(["Ответ Т-Банка в незнакомой форме.", "T-Bank's answer has a form that is not known. {0}"], &[&error])
 }
 
 /// Reads the result of a call.
 pub fn answer<'a>(settings: &Settings, result: &'a HttpResult) -> Answer<'a> {
     let response = match result {
         HttpResult::Response(response) => response,
-        HttpResult::NotSent(reason) => return Answer::NotSent(reason),
-        HttpResult::Unknown(reason) => return Answer::Unclear(shown(reason)),
+        HttpResult::NotSent(reason) => {
+            return Answer::NotSent(["Связаться с Т-Банком не удалось.".to_owned(), shown(reason)]);
+        }
+        HttpResult::Unknown(reason) => return Answer::Unclear(["Т-Банк не ответил.".to_owned(), shown(reason)]),
     };
     if response.status != 200 {
-        return Answer::Unclear(format!("T-Bank answered with status {}.", response.status));
+        let status = response.status;
+        return Answer::Unclear(filled(["Т-Банк ответил со статусом {0}.", "T-Bank answered with status {0}."], &[&status]));
     }
-    parse(settings, &response.body)
-        .unwrap_or_else(|error| Answer::Unclear(format!("T-Bank's answer has a form that is not known. {error}")))
+    parse(settings, &response.body).unwrap_or_else(|error| Answer::Unclear(unknown_form(&error)))
 }
 
 fn parse<'a>(settings: &Settings, body: &'a [u8]) -> Result<Answer<'a>, JsonError> {
     let answer = Object::parse(body)?;
     let (success, code) = (answer.flag("Success")?, answer.number_text("ErrorCode")?.into_owned());
-    let is_ours = |terminal: &str| terminal == settings.terminal_key;
-    match answer.optional("TerminalKey")? {
-        Some(terminal) if !is_ours(&terminal) => {
-            return Ok(Answer::Unclear("T-Bank's answer is of another terminal.".to_owned()));
-        }
-        None if success => return Ok(Answer::Unclear("T-Bank's answer names no terminal.".to_owned())),
-        _ => {}
+    let terminal = answer.optional("TerminalKey")?;
+    if terminal.map_or(success, |terminal| terminal != settings.terminal_key) {
+        let message = ["Ответ Т-Банка не от этого терминала.", "T-Bank's answer is not of this terminal."];
+        return Ok(Answer::Unclear(both(message)));
     }
     if success && code == NO_ERROR {
         return Ok(Answer::Success(answer));
     }
     let text = |name| answer.optional(name).ok().flatten().unwrap_or_default();
-    let message = format!("{} {}", text("Message"), text("Details")).trim().to_owned();
+    let (message, code) = (remark(&format!("{} {}", text("Message"), text("Details"))), shown(&code));
     if success || code == NO_ERROR || TEMPORARY.contains(&code.as_str()) {
-        return Ok(Answer::Unclear(format!("T-Bank answered with code {}: {message}.", shown(&code))));
+        let words = in_words(&message);
+        return Ok(Answer::Unclear(filled(
+            ["Т-Банк ответил с кодом {0}{1}", "T-Bank answered with code {0}{1}"],
+            &[&code, &words],
+        )));
     }
-    Ok(Answer::Refusal(Refusal { code: shown(&code), message }))
+    Ok(Answer::Refusal(Refusal { code, message }))
 }
 
 /// Parses an amount: kopecks as an integer, `Amount` of at most ten digits.
@@ -177,7 +210,22 @@ pub(crate) mod tests {
     fn a_refusal_is_told_in_t_banks_words() {
         let result = answered(200, r#"{"Success":false,"ErrorCode":"334","Message":"Неверно","Details":"Суммы не совпадают"}"#);
         let Answer::Refusal(refusal) = answer(&settings(&[]), &result) else { panic!() };
-        assert_eq!(refusal.sentence(), "T-Bank refuses with code 334: Неверно Суммы не совпадают");
+        let want = [
+            "Т-Банк отказал: чек не подошёл. Код 334: «Неверно Суммы не совпадают».",
+            "T-Bank refuses with code 334: «Неверно Суммы не совпадают».",
+        ];
+        assert_eq!(refusal.sentence(), want);
+        let long = format!(r#"{{"Success":false,"ErrorCode":"1051","Message":"{}"}}"#, "Недостаточно средств. ".repeat(20));
+        let result = answered(200, &long);
+        let Answer::Refusal(refusal) = answer(&settings(&[]), &result) else { panic!() };
+        let [russian, _] = refusal.sentence();
+        assert!(
+            russian.starts_with("Т-Банк отказал. Код 1051: «Недостаточно средств.") && russian.ends_with(" средств…»."),
+            "{russian}"
+        );
+        let result = answered(200, r#"{"Success":false,"ErrorCode":"335"}"#);
+        let Answer::Refusal(refusal) = answer(&settings(&[]), &result) else { panic!() };
+        assert_eq!(refusal.sentence()[0], "Т-Банк отказал: такого заказа нет. Код 335.");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use kit::contract::{CallbackAnswer, CallbackRequest, Event, Fields, HttpMethod, Problem, Verdict};
 use kit::json::{JsonError, Object};
-use kit::problem::Code;
+use kit::problem::{Code, filled};
 use kit::text::shown;
 use kit::{CallbackStep, Context, Stop, reply};
 
@@ -11,6 +11,7 @@ use crate::refunded;
 use crate::settings::{CURRENCY, Settings};
 use crate::sign::{TOKEN, holds};
 use crate::state::{NoState, State, Status, state};
+use crate::status::OTHER_ORDER;
 
 /// The body that T-Bank takes for receipt.
 const RECEIVED: &str = "OK";
@@ -80,11 +81,21 @@ fn judge(settings: &Settings, root: &Object<'_>, context: &Context) -> Result<Ev
     match status {
         Status::Ended | Status::Waiting | Status::Refunding => return Ok(ignored("No money moved by it.")),
         Status::PartialReversed => {
-            let message = "A part of a hold was released, which this program does not follow. Look in T-Bank's cabinet.";
+            let message = [
+                "Отменена часть резерва: такое программа не ведёт. Посмотрите платёж в кабинете Т-Банка.",
+                "A part of a hold was released, which this program does not follow. Look in T-Bank's cabinet.",
+            ];
             return Ok(unresolved(Code::UnknownType.at("Status", message)));
         }
         Status::Unknown => {
-            let message = format!("The status {} is not known. Look in T-Bank's cabinet whether money moved.", shown(&text));
+            let status = shown(&text);
+            let message = filled(
+                [
+                    "Статус {0} незнаком. Посмотрите в кабинете Т-Банка, двигались ли деньги.",
+                    "The status {0} is not known. Look in T-Bank's cabinet whether money moved.",
+                ],
+                &[&status],
+            );
             return Ok(unresolved(Code::UnknownType.at("Status", message)));
         }
         _ => {}
@@ -92,8 +103,10 @@ fn judge(settings: &Settings, root: &Object<'_>, context: &Context) -> Result<Ev
     match Notification::read(root, status != Status::Declined) {
         Ok(notification) => of_status(settings, status, &notification, root, context),
         Err(field) => {
-            let message =
-                "The Token holds, but the field has a form that is not known. T-Bank may have changed it; update the provider.";
+            let message = [
+                "Подпись верна, но это поле в незнакомой форме: Т-Банк мог её изменить. Обновите компонент.",
+                "The Token holds, but the field has a form that is not known. T-Bank may have changed it; update the provider.",
+            ];
             Ok(unresolved(Code::UnrecognizedForm.at(shown(&field), message)))
         }
     }
@@ -102,7 +115,10 @@ fn judge(settings: &Settings, root: &Object<'_>, context: &Context) -> Result<Ev
 /// Compares the terminal and the mode.
 fn of_this_terminal(settings: &Settings, root: &Object<'_>) -> Result<(), Verdict> {
     if optional(root, "TerminalKey") != settings.terminal_key {
-        let message = "The Token holds, and the notification is of another terminal than the settings name.";
+        let message = [
+            "Подпись верна, но терминал не тот, что в настройках.",
+            "The Token holds, and the notification is of another terminal than the settings name.",
+        ];
         return Err(Verdict::Unresolved(Code::MerchantMismatch.at("TerminalKey", message)));
     }
     if settings.test_mode && settings.has_test_terminal() {
@@ -110,8 +126,12 @@ fn of_this_terminal(settings: &Settings, root: &Object<'_>) -> Result<(), Verdic
         return Err(Verdict::Ignored(Code::TestCallback.at("TerminalKey", message)));
     }
     if settings.test_mode {
-        let message = "A notification of a live terminal, though test-mode is on: it may be about real money. If it comes from T-Bank's \
-                       test environment, it is about none.";
+        let message = [
+            "Уведомление боевого терминала, а включён тестовый режим: деньги могут быть настоящими. Из тестовой среды Т-Банка они не \
+             настоящие.",
+            "A notification of a live terminal, though test-mode is on: it may be about real money. If it comes from T-Bank's test \
+             environment, it is about none.",
+        ];
         return Err(Verdict::Unresolved(Code::LiveCallback.at("TerminalKey", message)));
     }
     Ok(())
@@ -148,14 +168,20 @@ fn check_amount(settings: &Settings, notification: &Notification, context: &Cont
         if (order.amount.minor_units, order.amount.currency.as_str()) == (notification.amount, CURRENCY.as_str()) {
             return Ok(Ok(()));
         }
-        let message = "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.";
+        let message = [
+            "Подпись верна, но у заказа другая сумма. Посмотрите в кабинете Т-Банка, сколько оплачено.",
+            "The Token holds, but the order has another amount. Look in T-Bank's cabinet how much was paid.",
+        ];
         return Ok(unresolved(Code::UnrecognizedForm.at("Amount", message)));
     }
     Ok(state_of(settings, notification, context)?.and_then(|state| {
         if state.amount == notification.amount {
             return Ok(());
         }
-        let message = "The Token holds, but T-Bank has the payment with another amount. Look in T-Bank's cabinet.";
+        let message = [
+            "Подпись верна, но у Т-Банка другая сумма этого платежа. Посмотрите его в кабинете Т-Банка.",
+            "The Token holds, but T-Bank has the payment with another amount. Look in T-Bank's cabinet.",
+        ];
         unresolved(Code::UnrecognizedForm.at("Amount", message))
     }))
 }
@@ -164,10 +190,7 @@ fn check_amount(settings: &Settings, notification: &Notification, context: &Cont
 fn state_of(settings: &Settings, notification: &Notification, context: &Context) -> Result<Result<State, NoEvent>, Stop> {
     Ok(match state(settings, &notification.payment, context)? {
         Ok(state) if state.order == notification.order => Ok(state),
-        Ok(_) => {
-            let message = "The Token holds, but T-Bank says that the payment is of another order.";
-            unresolved(Code::UnrecognizedForm.at("OrderId", message))
-        }
+        Ok(_) => unresolved(Code::UnrecognizedForm.at("OrderId", OTHER_ORDER)),
         Err(NoState::Unavailable(_)) => Err(NoEvent::Unavailable),
         Err(NoState::Refused(refusal)) => unresolved(Code::UnrecognizedForm.at("PaymentId", refusal.sentence())),
     })
@@ -187,10 +210,15 @@ fn of_refund(settings: &Settings, notification: &Notification, context: &Context
     // Where the payment is not recorded either, the question about the unpaid order tells it.
     Ok(match told.unclear {
         None => Ok(told.events),
-        Some(why) => {
-            let message = format!(
-                "A payment was paid back. {why} Look in T-Bank's cabinet: a refund that was made here is entered by its operation; enter \
-                 another one as a correction, unless another part is paid back from here: that enters both."
+        Some([in_russian, in_english]) => {
+            let message = filled(
+                [
+                    "Возврат платежа. {0} Посмотрите в кабинете Т-Банка. Возврат, сделанный отсюда, проведёт его операция. Другой \
+                     внесите корректировкой, если не будете возвращать отсюда ещё часть: тогда проведутся оба.",
+                    "A payment was paid back. {1} Look in T-Bank's cabinet: a refund that was made here is entered by its operation; \
+                     enter another one as a correction, unless another part is paid back from here: that enters both.",
+                ],
+                &[&in_russian, &in_english],
             );
             unresolved(Code::UnrecognizedForm.at("Amount", message))
         }

@@ -3,10 +3,10 @@
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::exchanges::{HttpCall, Repeatable};
 use kit::json::{JsonError, Object, ObjectWriter};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::{Context, LinkStep, Stop, order, text, url};
 
-use crate::api::{Answer, Refusal, Scalar, amount, answer, call, is_payment_id, read};
+use crate::api::{Answer, Refusal, Scalar, amount, answer, call, is_payment_id, read, unknown_form};
 use crate::receipt;
 use crate::settings::{CURRENCY, Method, Settings, language};
 use crate::status::payment_ids;
@@ -26,6 +26,10 @@ const LIFE_SECONDS: u64 = 86_400;
 const QR_CHARS_MAX: usize = 1024;
 /// Errors about the receipt that an order has.
 const RECEIPT_ERRORS: [&str; 3] = ["308", "309", "334"];
+const NOT_KNOWN: [&str; 2] = [
+    "Неизвестно, завёл ли Т-Банк платёж: создайте новый заказ.",
+    "It is not known whether a payment was made: make a new order.",
+];
 
 /// What Init is asked.
 struct Request<'o> {
@@ -40,7 +44,8 @@ struct Request<'o> {
 /// Creates the payment link.
 ///
 /// Init is sent once, since T-Bank does not know a second one from the first. If its answer is lost, CheckOrder tells whether a payment
-/// was made.
+/// was made. Where CheckOrder tells of none too early, Init is sent again later: T-Bank refuses the second one of an order, and CheckOrder
+/// is asked once more.
 ///
 /// # Errors
 /// What must be called first.
@@ -52,7 +57,7 @@ pub fn create(settings: &Settings, order: &Order, context: &Context) -> Result<L
     let result = context.call(request.init(settings))?;
     let payment = match answer(settings, result) {
         Answer::Success(found) => new_payment(&found, order),
-        Answer::Refusal(refusal) => return Ok(refused(&refusal)),
+        Answer::Refusal(refusal) => return refused(settings, &request, &refusal, context),
         Answer::NotSent(reason) => return Ok(LinkStep::Unavailable(Code::Unavailable.whole(reason))),
         Answer::Unclear(reason) => Err(reason),
     };
@@ -69,42 +74,73 @@ struct NewPayment {
 }
 
 /// Reads the answer to Init, which must be about the order.
-fn new_payment(found: &Object<'_>, order: &Order) -> Result<NewPayment, String> {
-    let message = |error: JsonError| error.to_string();
+fn new_payment(found: &Object<'_>, order: &Order) -> Result<NewPayment, Bilingual> {
+    let message = |error: JsonError| unknown_form(&error);
     let id = found.number_text("PaymentId").map_err(message)?.into_owned();
     let url = found.text("PaymentURL").map_err(message)?.into_owned();
     let is_of_order = found.text("OrderId").is_ok_and(|found| found == order.id)
         && found.number_text("Amount").is_ok_and(|text| amount(&text) == Some(order.amount.minor_units));
     if !is_of_order || !is_payment_id(&id) {
-        return Err("T-Bank's answer is about another payment.".to_owned());
+        return Err(unknown_form(&"It is about another payment."));
     }
     if !url.is_ascii() || url::secure(&url).is_err() {
-        return Err("PaymentURL is no address that begins with https://.".to_owned());
+        return Err(unknown_form(&"PaymentURL is no address that begins with https://."));
     }
     Ok(NewPayment { id, url })
 }
 
-/// T-Bank refused, and made nothing.
-fn refused(refusal: &Refusal) -> LinkStep {
+/// T-Bank refused, and made nothing now. An earlier Init, whose answer was lost, may have made a payment: then no link will come but a
+/// code of «СБП».
+fn refused(settings: &Settings, request: &Request<'_>, refusal: &Refusal, context: &Context) -> Result<LinkStep, Stop> {
     if RECEIPT_ERRORS.contains(&refusal.code.as_str()) {
-        return LinkStep::Failed(vec![Code::Invalid.at("receipt", refusal.sentence())]);
+        return Ok(LinkStep::Failed(vec![Code::Invalid.at("receipt", refusal.sentence())]));
     }
-    LinkStep::Unavailable(Code::Unavailable.whole(refusal.sentence()))
+    match payment_ids(settings, &request.order.id, context)? {
+        Ok(payments) if !payments.is_empty() => of_lost_answer(settings, request, &payments, &refusal.sentence(), context),
+        _ => Ok(LinkStep::Unavailable(Code::Unavailable.whole(refusal.sentence()))),
+    }
 }
 
-/// Asks whether a payment was made. CheckOrder does not tell its page, so that only a code can be got for it.
-fn after_lost_answer(settings: &Settings, request: &Request<'_>, reason: &str, context: &Context) -> Result<LinkStep, Stop> {
-    let unknown =
-        || LinkStep::Unknown(Code::Unavailable.whole(format!("It is not known whether a payment was made. {reason}")));
-    let payments = match payment_ids(settings, &request.order.id, context)? {
-        Ok(payments) => payments,
-        Err(_) => return Ok(unknown()),
-    };
-    match (payments.as_slice(), request.method) {
-        ([], _) => Ok(LinkStep::Unavailable(Code::Unavailable.whole(format!("No payment was made. {reason}")))),
-        ([payment], Method::Sbp) => with_qr_code(settings, request, None, payment.clone(), context),
-        _ => Ok(unknown()),
+/// Asks whether a payment was made.
+fn after_lost_answer(
+    settings: &Settings,
+    request: &Request<'_>,
+    reason: &Bilingual,
+    context: &Context,
+) -> Result<LinkStep, Stop> {
+    match payment_ids(settings, &request.order.id, context)? {
+        Ok(payments) if payments.is_empty() => {
+            let none = ["Т-Банк не завёл платёж.", "No payment was made."];
+            Ok(LinkStep::Unavailable(Code::Unavailable.whole(joined(none, reason))))
+        }
+        Ok(payments) => of_lost_answer(settings, request, &payments, reason, context),
+        Err(_) => Ok(LinkStep::Unknown(Code::Unavailable.whole(joined(NOT_KNOWN, reason)))),
     }
+}
+
+/// Returns the link of what was made. CheckOrder does not tell its page, so that only a code can be got for it.
+fn of_lost_answer(
+    settings: &Settings,
+    request: &Request<'_>,
+    payments: &[String],
+    reason: &Bilingual,
+    context: &Context,
+) -> Result<LinkStep, Stop> {
+    match (payments, request.method) {
+        ([payment], Method::Sbp) => with_qr_code(settings, request, None, payment.clone(), context),
+        _ => {
+            let lost = [
+                "Т-Банк завёл платёж, но ответ с его адресом потерян: создайте новый заказ.",
+                "A payment was made, and the answer with its address was lost: make a new order.",
+            ];
+            Ok(LinkStep::Unknown(Code::Unavailable.whole(joined(lost, reason))))
+        }
+    }
+}
+
+fn joined(what: [&str; 2], [in_russian, in_english]: &Bilingual) -> Bilingual {
+    let [russian, english] = what;
+    [[russian, " ", in_russian].concat(), [english, " ", in_english].concat()]
 }
 
 /// Adds the code of «СБП», if one is wanted.
@@ -127,13 +163,12 @@ fn with_qr_code(
             Answer::Success(found) => match qr_code(&found, &request.order.id, &payment) {
                 Some(code) => {
                     qr = Some(code);
-                    String::new()
+                    Bilingual::default()
                 }
-                None => "T-Bank's answer holds no code of this payment.".to_owned(),
+                None => unknown_form(&"It holds no code of this payment."),
             },
             Answer::Refusal(refusal) => refusal.sentence(),
-            Answer::NotSent(reason) => reason.to_owned(),
-            Answer::Unclear(reason) => reason,
+            Answer::NotSent(reason) | Answer::Unclear(reason) => reason,
         };
         if qr.is_none() && url.is_none() {
             return Ok(LinkStep::Unknown(Code::Unavailable.whole(why)));
@@ -176,7 +211,13 @@ fn checked<'o>(settings: &Settings, order: &'o Order, now: u64) -> Result<Reques
     };
     let minor_units = order.amount.minor_units;
     if minor_units > AMOUNT_MAX || method == Method::Sbp && (1..SBP_AMOUNT_MIN).contains(&minor_units) {
-        let message = format!("T-Bank takes at most {AMOUNT_MAX} kopecks, and by SBP at least {SBP_AMOUNT_MIN}.");
+        let message = filled(
+            [
+                "Сумма не подходит Т-Банку: по СБП от 10 рублей, всего до 99 999 999.99.",
+                "T-Bank takes at most {0} kopecks, and by SBP at least {1}.",
+            ],
+            &[&AMOUNT_MAX, &SBP_AMOUNT_MIN],
+        );
         problems.push(Code::OutOfRange.at("amount.minor-units", message));
     }
     problems.extend(text::check("description", &order.description, DESCRIPTION_CHARS_MAX).err());
@@ -223,7 +264,11 @@ fn address_problem(field: &str, text: &str) -> Option<Problem> {
 /// Formats a time as `YYYY-MM-DDThh:mm:ss+03:00`. T-Bank takes none later than in 90 days: the link then ends before the order.
 fn due_date(at: u64, now: u64) -> Result<String, Problem> {
     if at < now.saturating_add(LIFE_SECONDS_MIN) {
-        return Err(Code::OutOfRange.at("expires-at", "T-Bank takes orders that can be paid for a minute at least."));
+        let message = [
+            "Срок заказа кончается: Т-Банку нужна хотя бы минута.",
+            "T-Bank takes orders that can be paid for a minute at least.",
+        ];
+        return Err(Code::OutOfRange.at("expires-at", message));
     }
     let time = order::expiry_in_moscow(at.min(now.saturating_add(LIFE_SECONDS_MAX)))?;
     Ok(format!("{}T{:02}:{:02}:{:02}+03:00", time.date(), time.hour(), time.minute(), time.second()))

@@ -55,13 +55,16 @@ pub struct Checked<'r> {
 pub fn checked<'r>(settings: &Settings, receipt: &'r Receipt) -> Result<Checked<'r>, Vec<Problem>> {
     let (lines, mut problems) = receipts::lines(receipt, CURRENCY, |name| subject(settings.ffd, name));
     for (at, _) in receipt.items.iter().enumerate().filter(|(_, item)| item.quantity_thousandths > QUANTITY_THOUSANDTHS_MAX) {
-        let message = "T-Bank takes quantities up to 99999.999.";
+        let message = ["В чеке Т-Банка количество до 99999.999.", "T-Bank takes quantities up to 99999.999."];
         problems.push(Code::Unsupported.at(receipts::field(at, "quantity-thousandths"), message));
     }
     problems.extend(receipts::taxation(receipt).err());
     let taxation = receipt.taxation.as_deref().or(settings.taxation);
     if taxation.is_none() {
-        let message = "Neither the receipt nor the settings name the taxation; enter it in the settings.";
+        let message = [
+            "Ни в чеке, ни в настройках нет системы налогообложения: укажите её в настройках.",
+            "Neither the receipt nor the settings name the taxation; enter it in the settings.",
+        ];
         problems.push(Code::Missing.at("receipt.taxation", message));
     }
     let contact = receipts::contact(receipt).map_err(|problem| problems.push(problem)).ok();

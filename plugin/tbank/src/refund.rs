@@ -3,11 +3,11 @@
 use kit::contract::Problem;
 use kit::exchanges::{HttpCall, OperationStep, Pending, Repeatable};
 use kit::json::{JsonError, Object, ObjectWriter};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, both, filled};
 use kit::refunds::RefundRequest;
 use kit::{Context, Recorded, Stop};
 
-use crate::api::{Answer, Scalar, amount, answer, call, is_payment_id};
+use crate::api::{Answer, Scalar, amount, answer, call, is_payment_id, unknown_form};
 use crate::event::Subject;
 use crate::receipt;
 use crate::refunded::{PaidBack, RecordedPayment};
@@ -18,6 +18,8 @@ use crate::state::{NoState, State, Status, state};
 const KEY_SECONDS: u32 = 86_400;
 /// How soon a refund that is under way is worth a question.
 const SOON: u32 = 60;
+/// What stands in a reference before the kopecks that had been paid back before.
+const BEFORE: &str = "-r";
 
 /// A payment that is to be paid back.
 struct Paid<'r> {
@@ -61,7 +63,10 @@ fn without_call(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, f
     match found.status {
         Status::Confirmed | Status::PartialRefunded if is_of_order => None,
         Status::Refunding if is_of_order => {
-            let message = "Another refund of this payment is under way at T-Bank.";
+            let message = [
+                "У Т-Банка выполняется другой возврат этого платежа.",
+                "Another refund of this payment is under way at T-Bank.",
+            ];
             Some(OperationStep::Unavailable(Code::Unavailable.whole(message)))
         }
         // An earlier try may have done it.
@@ -69,7 +74,10 @@ fn without_call(settings: &Settings, paid: &Paid<'_>, request: &RefundRequest, f
             Some(outcome_by_sum(settings, paid, request.amount.minor_units, None, PaidBack::Exactly(paid.recorded.paid)))
         }
         _ => {
-            let message = "T-Bank does not have this payment as one that came in. Look in T-Bank's cabinet.";
+            let message = [
+                "У Т-Банка этот платёж не поступил. Посмотрите его в кабинете Т-Банка.",
+                "T-Bank does not have this payment as one that came in. Look in T-Bank's cabinet.",
+            ];
             Some(OperationStep::Refused(Code::Invalid.at("payment", message)))
         }
     }
@@ -118,11 +126,12 @@ fn cancelled(
     done: &Object<'_>,
     refunded_before: Option<i64>,
 ) -> OperationStep {
-    let unknown = |why: String| OperationStep::Unknown(Code::UnrecognizedForm.whole(why));
+    let unknown = |why: Bilingual| OperationStep::Unknown(Code::UnrecognizedForm.whole(why));
     let Cancelled { status, before, after } = match Cancelled::read(done, &paid.subject) {
         Ok(read) => read,
-        Err(why) => return unknown(format!("T-Bank's answer to the refund has a form that is not known. {why}")),
+        Err(why) => return unknown(unknown_form(&why)),
     };
+    let pending = |before| pending(&paid.subject, before);
     match status {
         Status::Refunding => {
             // `OriginalAmount` is documented as what the refund found.
@@ -138,7 +147,13 @@ fn cancelled(
         }
         // It repeats what it knows of an earlier request, and names the present amounts.
         Status::Refunded | Status::PartialRefunded => pending(refunded_before),
-        _ => unknown("T-Bank took the refund and does not say that it is done or under way.".to_owned()),
+        _ => {
+            let why = [
+                "Т-Банк принял возврат, но не сообщил, что он выполнен или выполняется.",
+                "T-Bank took the refund and does not say that it is done or under way.",
+            ];
+            unknown(both(why))
+        }
     }
 }
 
@@ -165,10 +180,16 @@ impl Cancelled {
     }
 }
 
-/// The reference is how much had been paid back before, so that the question about it can tell this refund from those.
-fn pending(refunded_before: Option<i64>) -> OperationStep {
-    let reference = refunded_before.map(|refunded| refunded.to_string());
-    OperationStep::Pending(Pending { ask_again: Some(SOON), reference })
+/// T-Bank has no number of a refund. The reference is the number of the payment, by which an operator finds it in the cabinet, and how
+/// much of it had been paid back before, so that the question about it can tell this refund from those.
+fn pending(subject: &Subject<'_>, refunded_before: Option<i64>) -> OperationStep {
+    let before = refunded_before.map_or(String::new(), |refunded| format!("{BEFORE}{refunded}"));
+    OperationStep::Pending(Pending { ask_again: Some(SOON), reference: Some([subject.payment, &before].concat()) })
+}
+
+/// Returns how much had been paid back before, of a reference of [`pending`].
+fn refunded_before(reference: &str) -> Option<i64> {
+    reference.split_once(BEFORE)?.1.parse().ok()
 }
 
 /// Returns what became of a refund. T-Bank has no question about a refund, so the payment's state tells it.
@@ -192,16 +213,22 @@ pub fn query(
     };
     let found = match state(settings, paid.subject.payment, context)? {
         Ok(found) if found.order == paid.subject.order => found,
-        Ok(_) => return Ok(OperationStep::Unknown(unclear("It says that the payment is of another order."))),
+        Ok(_) => {
+            let why = ["Платёж оказался другого заказа.", "It says that the payment is of another order."];
+            return Ok(OperationStep::Unknown(unclear(why)));
+        }
         Err(why) => return Ok(OperationStep::Unavailable(problem_of(why))),
     };
-    let before: Option<i64> = reference.and_then(|text| text.parse().ok());
+    let before = reference.and_then(refunded_before);
     if found.status == Status::Refunding {
-        return Ok(pending(before));
+        return Ok(pending(&paid.subject, before));
     }
     Ok(match total_of(&paid, &found) {
         Some(paid_back) => outcome_by_sum(settings, &paid, request.amount.minor_units, before, paid_back),
-        None => OperationStep::Unknown(unclear("What it says of the payment does not tell how much was paid back.")),
+        None => OperationStep::Unknown(unclear([
+            "По его ответу не видно, сколько возвращено.",
+            "What it says of the payment does not tell how much was paid back.",
+        ])),
     })
 }
 
@@ -228,14 +255,26 @@ fn outcome_by_sum(settings: &Settings, paid: &Paid<'_>, amount: i64, before: Opt
         return OperationStep::Succeeded(event);
     }
     if before == Some(0) && now == PaidBack::Exactly(0) {
-        let message = "T-Bank took the refund, and did not carry it out: the payment is whole, as it was before.";
+        let message = [
+            "Т-Банк принял возврат, но не выполнил его: из платежа ничего не возвращено.",
+            "T-Bank took the refund, and did not carry it out: the payment is whole, as it was before.",
+        ];
         return OperationStep::Refused(Code::Invalid.whole(message));
     }
-    OperationStep::Unknown(unclear("The sum that was paid back does not tell of this refund."))
+    OperationStep::Unknown(unclear([
+        "По возвращённой сумме не видно, выполнен ли этот возврат.",
+        "The sum that was paid back does not tell of this refund.",
+    ]))
 }
 
-fn unclear(why: &str) -> Problem {
-    Code::UnrecognizedForm.whole(format!("T-Bank was asked for the payment. {why} Look in T-Bank's cabinet."))
+fn unclear([in_russian, in_english]: [&str; 2]) -> Problem {
+    Code::UnrecognizedForm.whole(filled(
+        [
+            "Т-Банк ответил о платеже. {0} Посмотрите в кабинете Т-Банка.",
+            "T-Bank was asked for the payment. {1} Look in T-Bank's cabinet.",
+        ],
+        &[&in_russian, &in_english],
+    ))
 }
 
 /// Returns what is recorded of a payment. None: it is no payment of T-Bank's.
@@ -247,7 +286,8 @@ fn recorded_payment(found: Recorded<'_>) -> Option<Paid<'_>> {
 }
 
 fn not_a_payment() -> Problem {
-    Code::Invalid.at("payment", "It is no payment that T-Bank can pay back.")
+    let message = ["Такой платёж Т-Банк вернуть не может.", "It is no payment that T-Bank can pay back."];
+    Code::Invalid.at("payment", message)
 }
 
 fn problem_of(why: NoState) -> Problem {

@@ -5,10 +5,10 @@
 //! otherwise, no document says what T-Bank names, so that a person looks. A later refund from here tells it: what Cancel found paid
 //! back and nobody told lies between two sums that are certain.
 
-use std::fmt;
-
 use kit::contract::{Event, EventKind};
+use kit::problem::{Bilingual, both, filled};
 use kit::{Context, Stop};
+use money::format_amount;
 
 use crate::event::Subject;
 use crate::settings::{CURRENCY, Settings};
@@ -42,7 +42,7 @@ impl<'c> RecordedPayment<'c> {
     ///
     /// # Errors
     /// Why a person must look, as a sentence.
-    fn missing(&self, settings: &Settings, subject: &Subject<'_>) -> Result<Vec<Event>, String> {
+    fn missing(&self, settings: &Settings, subject: &Subject<'_>) -> Result<Vec<Event>, Bilingual> {
         let (mut events, mut missing, mut entered) = (Vec::new(), 0_i64, 0_i64);
         let mut before = 0;
         // The one with the next sum, and then the next: a payment has few refunds.
@@ -52,7 +52,7 @@ impl<'c> RecordedPayment<'c> {
                 events.push(subject.refunded(settings, found - before, found));
                 missing = missing.saturating_add(found - before);
             } else if found < before {
-                return Err(format!("Refunds are recorded that overlap, one of them with {total} kopecks."));
+                return Err(both(["Записанные возвраты не складываются.", "Refunds are recorded that overlap."]));
             }
             before = total;
         }
@@ -64,7 +64,14 @@ impl<'c> RecordedPayment<'c> {
         } else if entered >= missing {
             Ok(Vec::new())
         } else {
-            Err(format!("{missing} kopecks were paid back elsewhere, of which {entered} are entered by an operator."))
+            let [missing, entered] = [missing, entered].map(roubles);
+            Err(filled(
+                [
+                    "В кабинете возвращено {0}, а внесено сотрудником {1}.",
+                    "{0} were paid back elsewhere, of which {1} are entered by an operator.",
+                ],
+                &[&missing, &entered],
+            ))
         }
     }
 
@@ -75,7 +82,7 @@ impl<'c> RecordedPayment<'c> {
 
     /// Returns the events that bring what is recorded up to a payment's state, or the last one that did; and why a person must look,
     /// as a sentence, if they do not.
-    pub fn events(&self, settings: &Settings, state: &State) -> (Vec<Event>, Option<String>) {
+    pub fn events(&self, settings: &Settings, state: &State) -> (Vec<Event>, Option<Bilingual>) {
         let subject = state.subject();
         let mut events = match self.missing(settings, &subject) {
             Ok(missing) => missing,
@@ -91,7 +98,7 @@ impl<'c> RecordedPayment<'c> {
     }
 
     /// Returns the event of the last refund by a payment's state, when what is missing is recorded.
-    fn last(&self, settings: &Settings, state: &State) -> Result<Event, String> {
+    fn last(&self, settings: &Settings, state: &State) -> Result<Event, Bilingual> {
         let (subject, recorded) = (state.subject(), self.refunded());
         let known = |total: i64| {
             let key = subject.refund_key(total);
@@ -101,11 +108,29 @@ impl<'c> RecordedPayment<'c> {
             PaidBack::Exactly(total) => match known(total) {
                 Some(event) if recorded == total => Ok(event),
                 None if recorded < total => Ok(subject.refunded(settings, total - recorded, total)),
-                _ => Err(format!("T-Bank says that {total} kopecks were paid back, and {recorded} are recorded.")),
+                _ => {
+                    let [total, recorded] = [total, recorded].map(roubles);
+                    Err(filled(
+                        [
+                            "У Т-Банка возвращено {0}, а записано {1}.",
+                            "T-Bank says that {0} were paid back, and {1} are recorded.",
+                        ],
+                        &[&total, &recorded],
+                    ))
+                }
             },
-            part => match known(recorded).filter(|_| part.can_be(self.paid, recorded)) {
+            PaidBack::Part { amount } => match known(recorded).filter(|_| can_be_part(self.paid, amount, recorded)) {
                 Some(event) => Ok(event),
-                None => Err(format!("{recorded} kopecks of {} are recorded as paid back. {part}", self.paid)),
+                None => {
+                    let [recorded, paid, named] = [recorded, self.paid, amount].map(roubles);
+                    Err(filled(
+                        [
+                            "Из {0} записано возвращённым {1}. Т-Банк называет {2}: это или остаток, или возвращённое.",
+                            "{1} of {0} are recorded as paid back. T-Bank names {2}, which is what is left or what was paid back.",
+                        ],
+                        &[&paid, &recorded, &named],
+                    ))
+                }
             },
         }
     }
@@ -134,15 +159,26 @@ impl PaidBack {
     ///
     /// # Errors
     /// Why a person must look, as a sentence.
-    pub fn of(paid: i64, state: &State) -> Result<PaidBack, String> {
+    pub fn of(paid: i64, state: &State) -> Result<PaidBack, Bilingual> {
+        let sentence = |texts: [&str; 2]| Err(both(texts));
         match state.status {
-            Status::Confirmed => Err("T-Bank says that nothing was paid back.".to_owned()),
+            Status::Confirmed => sentence(["У Т-Банка ничего не возвращено.", "T-Bank says that nothing was paid back."]),
             Status::Refunded => Ok(PaidBack::Exactly(paid)),
             Status::PartialRefunded if (1..paid).contains(&state.amount) => Ok(PaidBack::Part { amount: state.amount }),
             Status::PartialRefunded => {
-                Err(format!("T-Bank says that a part of {paid} kopecks was paid back, and names {} kopecks.", state.amount))
+                let [paid, named] = [paid, state.amount].map(roubles);
+                Err(filled(
+                    [
+                        "Т-Банк вернул часть от {0} и называет {1}.",
+                        "T-Bank says that a part of {0} was paid back, and names {1}.",
+                    ],
+                    &[&paid, &named],
+                ))
             }
-            _ => Err("T-Bank's status of the payment is not that of one that came in.".to_owned()),
+            _ => sentence([
+                "У Т-Банка этот платёж не поступил.",
+                "T-Bank's status of the payment is not that of one that came in.",
+            ]),
         }
     }
 
@@ -150,21 +186,18 @@ impl PaidBack {
     pub fn can_be(self, paid: i64, total: i64) -> bool {
         match self {
             PaidBack::Exactly(exactly) => exactly == total,
-            PaidBack::Part { amount } => total == amount || total == paid - amount,
+            PaidBack::Part { amount } => can_be_part(paid, amount, total),
         }
     }
 }
 
-impl fmt::Display for PaidBack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PaidBack::Exactly(total) => write!(f, "T-Bank says that {total} kopecks were paid back."),
-            PaidBack::Part { amount } => write!(
-                f,
-                "T-Bank says that a part was paid back and names {amount} kopecks, which can be what is left or what was paid back."
-            ),
-        }
-    }
+/// Reports whether T-Bank can mean a part of so many kopecks.
+fn can_be_part(paid: i64, amount: i64, total: i64) -> bool {
+    total == amount || total == paid - amount
+}
+
+fn roubles(kopecks: i64) -> String {
+    [&format_amount(kopecks), " ₽"].concat()
 }
 
 /// What a payment that was paid back tells.
@@ -172,7 +205,7 @@ pub struct Told {
     /// The payment if it is not recorded, and the refunds of which it is certain how much they are.
     pub events: Vec<Event>,
     /// Why a person must look, as a sentence.
-    pub unclear: Option<String>,
+    pub unclear: Option<Bilingual>,
 }
 
 /// Returns what is told of a payment that was paid back.
@@ -181,14 +214,14 @@ pub struct Told {
 /// The question that must be answered first.
 pub fn told(settings: &Settings, state: &State, context: &Context) -> Result<Told, Stop> {
     let subject = state.subject();
-    let unknown = |why: &str| Told { events: Vec::new(), unclear: Some(why.to_owned()) };
+    let unknown = |why: [&str; 2]| Told { events: Vec::new(), unclear: Some(both(why)) };
     Ok(match context.movement(&subject.payment_key())? {
         Some(recorded) => {
             let payment = recorded.movement().map(|movement| &movement.event);
             let payment = payment.and_then(|event| RecordedPayment::of(event, recorded.later().map(|later| &later.event)));
             match payment.map(|payment| payment.events(settings, state)) {
                 Some((events, unclear)) => Told { events, unclear },
-                None => unknown("What is recorded of it is no payment."),
+                None => unknown(["Под его номером записан не платёж.", "What is recorded of it is no payment."]),
             }
         }
         // It had come in, with the amount of its order.
@@ -199,7 +232,10 @@ pub fn told(settings: &Settings, state: &State, context: &Context) -> Result<Tol
                 let events = [vec![subject.paid(settings, paid)], refunds].concat();
                 Told { events, unclear }
             }
-            None => unknown("Neither the payment is recorded nor an order of this id."),
+            None => unknown([
+                "Нет ни записи о платеже, ни заказа с таким номером.",
+                "Neither the payment is recorded nor an order of this id.",
+            ]),
         },
     })
 }
@@ -214,15 +250,15 @@ mod tests {
     }
 
     /// The refund of a payment of 100.00, as amount and key; or what the person reads begins so.
-    fn refund(recorded: &[(i64, i64)], status: Status, amount: i64) -> Result<(i64, String), String> {
+    fn refund(recorded: &[(i64, i64)], status: Status, amount: i64) -> Result<(i64, String), Bilingual> {
         let (mut events, unclear) = refunds(recorded, status, amount);
         assert!(events.len() < 2, "{events:?}");
-        events.pop().filter(|_| unclear.is_none()).ok_or_else(|| unclear.unwrap_or_default())
+        events.pop().filter(|_| unclear.is_none()).ok_or_else(|| unclear.unwrap())
     }
 
     /// All refunds of a payment of 100.00, as amounts and keys, and what a person reads. A refund that is recorded with no sum is an
     /// operator's.
-    fn refunds(recorded: &[(i64, i64)], status: Status, amount: i64) -> (Vec<(i64, String)>, Option<String>) {
+    fn refunds(recorded: &[(i64, i64)], status: Status, amount: i64) -> (Vec<(i64, String)>, Option<Bilingual>) {
         let (settings, state) = (settings(&[]), state(status, amount));
         let subject = state.subject();
         let recorded = recorded.iter().map(|(amount, total)| match total {

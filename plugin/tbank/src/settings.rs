@@ -1,7 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, filled};
 use kit::receipts;
 use kit::settings::{self, COMMENT, Choice, Declared, ENGLISH, LANGUAGE, RUSSIAN, Reader, parse_api, parse_comment};
 use kit::signature::Secret;
@@ -134,13 +134,19 @@ fn mode_problem(terminal_key: &str, test_mode: bool, api_url: &str) -> Option<Pr
     let is_test_api = api_url.split('/').nth(2).is_some_and(|host| host.eq_ignore_ascii_case(TEST_HOST));
     match (test_mode, is_test_terminal(terminal_key), is_test_api) {
         (false, false, true) => {
-            let message =
-                "This is T-Bank's test environment, where payments move no money. Leave the default, or turn test-mode on.";
+            let message = [
+                "Это тестовая среда Т-Банка: деньги в ней не двигаются. Оставьте обычный адрес или включите тестовый режим.",
+                "This is T-Bank's test environment, where payments move no money. Leave the default, or turn test-mode on.",
+            ];
             Some(Code::SettingInvalid.at("api-url", message))
         }
         (true, false, false) => {
-            let message = "The terminal is a live one and so is the API: real payments would not be credited. Turn test-mode off, or enter \
-                           the test terminal's key, which ends in DEMO.";
+            let message = [
+                "Терминал и адрес боевые: настоящие платежи не зачислялись бы. Выключите тестовый режим или введите ключ тестового терминала, \
+                 он оканчивается на DEMO.",
+                "The terminal is a live one and so is the API: real payments would not be credited. Turn test-mode off, or enter the test \
+                 terminal's key, which ends in DEMO.",
+            ];
             Some(Code::SettingInvalid.at("test-mode", message))
         }
         _ => None,
@@ -151,12 +157,16 @@ fn is_test_terminal(terminal_key: &str) -> bool {
     terminal_key.ends_with(TEST_TERMINAL)
 }
 
-fn terminal_key(text: &str) -> Result<String, String> {
+fn terminal_key(text: &str) -> Result<String, Bilingual> {
     if text.len() <= TERMINAL_KEY_CHARS_MAX && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "It is the terminal's key in T-Bank's cabinet: at most {TERMINAL_KEY_CHARS_MAX} Latin letters, digits and signs."
+    Err(filled(
+        [
+            "Это ключ терминала из кабинета Т-Банка: не больше {0} латинских букв, цифр и знаков, без пробелов.",
+            "It is the terminal's key in T-Bank's cabinet: at most {0} Latin letters, digits and signs.",
+        ],
+        &[&TERMINAL_KEY_CHARS_MAX],
     ))
 }
 

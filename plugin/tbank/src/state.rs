@@ -1,9 +1,10 @@
 //! The state of a payment at T-Bank (GetState).
 
 use kit::json::{JsonError, Object};
+use kit::problem::Bilingual;
 use kit::{Context, Stop, order};
 
-use crate::api::{Answer, Refusal, Scalar, amount, answer, is_payment_id, read};
+use crate::api::{Answer, Refusal, Scalar, amount, answer, is_payment_id, read, unknown_form};
 use crate::event::Subject;
 use crate::settings::Settings;
 
@@ -82,7 +83,7 @@ pub enum NoState {
     /// T-Bank refused to tell it, for example since it has no such payment.
     Refused(Refusal),
     /// T-Bank cannot be asked now, or its answer cannot be read, with the reason.
-    Unavailable(String),
+    Unavailable(Bilingual),
 }
 
 /// Asks T-Bank for the state of a payment.
@@ -92,11 +93,9 @@ pub enum NoState {
 pub fn state(settings: &Settings, payment: &str, context: &Context) -> Result<Result<State, NoState>, Stop> {
     let result = context.call(read(settings, "GetState", &[("PaymentId", Scalar::Text(payment))]))?;
     Ok(match answer(settings, result) {
-        Answer::Success(found) => parse(&found, payment)
-            .map_err(|error| NoState::Unavailable(format!("T-Bank's answer has a form that is not known. {error}"))),
+        Answer::Success(found) => parse(&found, payment).map_err(|error| NoState::Unavailable(unknown_form(&error))),
         Answer::Refusal(refusal) => Err(NoState::Refused(refusal)),
-        Answer::NotSent(reason) => Err(NoState::Unavailable(reason.to_owned())),
-        Answer::Unclear(reason) => Err(NoState::Unavailable(reason)),
+        Answer::NotSent(reason) | Answer::Unclear(reason) => Err(NoState::Unavailable(reason)),
     })
 }
 

@@ -3,16 +3,19 @@
 use kit::contract::Problem;
 use kit::exchanges::PaymentReference;
 use kit::payment_status::{PaymentStatus, StatusStep};
-use kit::problem::Code;
+use kit::problem::{Bilingual, Code, both};
 use kit::{Context, Stop};
 
-use crate::api::{Answer, Scalar, answer, is_payment_id, read};
+use crate::api::{Answer, Scalar, answer, is_payment_id, read, unknown_form};
 use crate::refunded;
 use crate::settings::Settings;
 use crate::state::{NoState, State, Status, state};
 
 /// `ErrorCode` of an order for which no payment was made.
 pub const NO_SUCH_ORDER: &str = "335";
+/// What is said of a payment that is of another order.
+pub const OTHER_ORDER: [&str; 2] =
+    ["По ответу Т-Банка это платёж другого заказа.", "T-Bank says that the payment is of another order."];
 /// How soon a payment that the payer is making, or a refund that is under way, is worth another question.
 const SOON: u32 = 60;
 /// The most payments of an order that are asked about: 8 calls are allowed, and one lists them.
@@ -42,8 +45,7 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
     for id in payments {
         match state(settings, &id, context)? {
             Ok(state) if state.order != order.id => {
-                found.unresolved =
-                    Some(Code::UnrecognizedForm.at("OrderId", "T-Bank says that the payment is of another order."));
+                found.unresolved = Some(Code::UnrecognizedForm.at("OrderId", OTHER_ORDER));
             }
             Ok(state) => add_events(settings, &state, order.amount.minor_units, &mut found, context)?,
             Err(NoState::Unavailable(reason)) => return Ok(StatusStep::Unavailable(Code::Unavailable.whole(reason))),
@@ -59,29 +61,28 @@ pub fn query(settings: &Settings, payment: &PaymentReference, context: &Context)
 /// The call, if it was not made yet; and why they are not known.
 pub fn payment_ids(settings: &Settings, order: &str, context: &Context) -> Result<Result<Vec<String>, Problem>, Stop> {
     let result = context.call(read(settings, "CheckOrder", &[("OrderId", Scalar::Text(order))]))?;
-    let unclear = |reason: String| Err(Code::Unavailable.whole(reason));
+    let unclear = |reason: Bilingual| Err(Code::Unavailable.whole(reason));
     Ok(match answer(settings, result) {
         Answer::Success(found) => {
             if !found.text("OrderId").is_ok_and(|found| found == order) {
-                return Ok(unclear("T-Bank's answer is about another order.".to_owned()));
+                return Ok(unclear(both(OTHER_ORDER)));
             }
             let payments = found.array("Payments").and_then(|payments| {
                 payments.iter().map(|payment| Ok(payment.object()?.number_text("PaymentId")?.into_owned())).collect()
             });
             let payments: Vec<String> = match payments {
                 Ok(payments) => payments,
-                Err(error) => return Ok(unclear(format!("T-Bank's answer has a form that is not known. {error}"))),
+                Err(error) => return Ok(unclear(unknown_form(&error))),
             };
             if payments.iter().all(|id| is_payment_id(id)) {
                 Ok(payments)
             } else {
-                unclear("PaymentId is no number.".to_owned())
+                unclear(unknown_form(&"PaymentId is no number."))
             }
         }
         Answer::Refusal(refusal) if refusal.code == NO_SUCH_ORDER => Ok(Vec::new()),
         Answer::Refusal(refusal) => unclear(refusal.sentence()),
-        Answer::NotSent(reason) => unclear(reason.to_owned()),
-        Answer::Unclear(reason) => unclear(reason),
+        Answer::NotSent(reason) | Answer::Unclear(reason) => unclear(reason),
     })
 }
 
@@ -109,7 +110,10 @@ fn add_events(
         }
         Status::Refunding => found.ask_again = Some(SOON),
         Status::PartialReversed | Status::Unknown => {
-            let message = "The payment has a status that this program does not follow. Look in T-Bank's cabinet.";
+            let message = [
+                "У платежа статус, который программа не ведёт. Посмотрите платёж в кабинете Т-Банка.",
+                "The payment has a status that this program does not follow. Look in T-Bank's cabinet.",
+            ];
             found.unresolved = Some(Code::UnknownType.at("Status", message));
         }
         Status::Waiting | Status::Ended => {}

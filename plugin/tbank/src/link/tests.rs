@@ -164,13 +164,29 @@ fn a_lost_answer_is_told_by_the_order() {
 
 #[test]
 fn what_was_not_made_is_told_so() {
-    for (answer, want) in [
-        (HttpResult::NotSent("no route".into()), "unavailable"),
-        (refusal("204"), "unavailable"),
-        (refusal("334"), "failed invalid receipt"),
+    for (answers, want) in [
+        (&[HttpResult::NotSent("no route".into())][..], "unavailable"),
+        (&[refusal("204"), refusal("204")], "unavailable"),
+        (&[refusal("8"), refusal("335")], "unavailable"),
+        (&[refusal("8"), lost()], "unavailable"),
+        (&[refusal("334")], "failed invalid receipt"),
     ] {
-        assert_eq!(shown(&driven(&order(), &[answer]).1), want);
+        assert_eq!(shown(&driven(&order(), answers).1), want);
     }
+}
+
+#[test]
+fn no_link_comes_where_an_earlier_init_made_the_payment() {
+    let payment = r#"{"PaymentId":"13660","Status":"NEW","Success":"true","Amount":10000}"#;
+    let (called, step) = driven(&order(), &[refusal("8"), payments(payment)]);
+    assert_eq!(called, ["Init Never", "CheckOrder Always"]);
+    let LinkStep::Unknown(problem) = step else { panic!() };
+    let (_, russian) = problem.message.iter().find(|(language, _)| language == "ru").unwrap();
+    let want = "Т-Банк завёл платёж, но ответ с его адресом потерян: создайте новый заказ. Т-Банк отказал: статус платежа этого не позволяет. \
+                Код 8: «Нет».";
+    assert_eq!(russian, want);
+    let (_, step) = driven(&by_sbp(), &[refusal("8"), payments(payment), code()]);
+    assert_eq!(shown(&step), "done - https://qr.nspk.ru/AS1000?type=02&sum=10000&cur=RUB&crc=C08B 13660");
 }
 
 #[test]

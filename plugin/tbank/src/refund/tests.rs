@@ -54,7 +54,7 @@ fn shown(step: &OperationStep) -> String {
             assert_eq!((event.transaction.as_str(), event.original.as_deref()), ("13660", Some("13660")));
             format!("{} {}", event.amount.minor_units, event.dedup_key)
         }
-        OperationStep::Pending(pending) => format!("pending {}", pending.reference.as_deref().unwrap_or("-")),
+        OperationStep::Pending(pending) => format!("pending {}", pending.reference.as_deref().unwrap()),
         OperationStep::Refused(problem) => format!("refused {}", problem.code),
         OperationStep::Unavailable(_) => "unavailable".into(),
         OperationStep::Unknown(_) => "unknown".into(),
@@ -85,10 +85,10 @@ fn what_cancel_answers() {
         // Others were paid back between the two calls.
         (cancel("PARTIAL_REFUNDED", 8_000, 5_000), "3000 refund:13660:5000"),
         (cancel("REFUNDED", 3_000, 0), "3000 refund:13660:10000"),
-        (cancel("REFUNDED", 6_000, 3_000), "pending 0"),
-        (cancel("ASYNC_REFUNDING", 10_000, 7_000), "pending 0"),
+        (cancel("REFUNDED", 6_000, 3_000), "pending 13660-r0"),
+        (cancel("ASYNC_REFUNDING", 10_000, 7_000), "pending 13660-r0"),
         // The present amounts, for a request that T-Bank knew.
-        (cancel("PARTIAL_REFUNDED", 7_000, 7_000), "pending 0"),
+        (cancel("PARTIAL_REFUNDED", 7_000, 7_000), "pending 13660-r0"),
         (cancel("CONFIRMED", 10_000, 7_000), "unknown"),
         (answered(200, r#"{"Success":true,"ErrorCode":"0","TerminalKey":"1321054611234"}"#), "unknown"),
         (refusal("330"), "refused invalid"),
@@ -138,8 +138,8 @@ fn nothing_is_sent_where_there_is_nothing_to_pay_back() {
     let Err(Stop::Call(call)) = pay_back(&settings, &part, &context) else { panic!() };
     for (answer, want) in [
         (cancel("PARTIAL_REFUNDED", 8_000, 5_000), "3000 refund:13660:5000"),
-        (cancel("ASYNC_REFUNDING", 8_000, 5_000), "pending 2000"),
-        (cancel("ASYNC_REFUNDING", 8_000, 6_000), "pending -"),
+        (cancel("ASYNC_REFUNDING", 8_000, 5_000), "pending 13660-r2000"),
+        (cancel("ASYNC_REFUNDING", 8_000, 6_000), "pending 13660"),
     ] {
         let context =
             recorded(&[]).called(get_state(), state_of("PARTIAL_REFUNDED", 8_000, "cards")).called(*call.clone(), answer);
@@ -201,27 +201,27 @@ fn the_sum_tells_what_became_of_a_refund() {
         (&[], "PARTIAL_REFUNDED", 5_000, None, "unknown"),
         // The callback told it, or it was never done.
         (&[(3_000, 3_000)], "PARTIAL_REFUNDED", 7_000, None, "unknown"),
-        (&[], "ASYNC_REFUNDING", 10_000, None, "pending -"),
+        (&[], "ASYNC_REFUNDING", 10_000, None, "pending 13660"),
         // T-Bank said that it is under way.
-        (&[], "ASYNC_REFUNDING", 10_000, Some("0"), "pending 0"),
-        (&[], "PARTIAL_REFUNDED", 7_000, Some("0"), "3000 refund:13660:3000"),
-        (&[], "PARTIAL_REFUNDED", 3_000, Some("0"), "3000 refund:13660:3000"),
-        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 5_000, Some("2000"), "3000 refund:13660:5000"),
-        (&[(3_000, 3_000)], "PARTIAL_REFUNDED", 7_000, Some("0"), "3000 refund:13660:3000"),
-        (&[], "CONFIRMED", 10_000, Some("0"), "refused invalid"),
+        (&[], "ASYNC_REFUNDING", 10_000, Some("13660-r0"), "pending 13660-r0"),
+        (&[], "PARTIAL_REFUNDED", 7_000, Some("13660-r0"), "3000 refund:13660:3000"),
+        (&[], "PARTIAL_REFUNDED", 3_000, Some("13660-r0"), "3000 refund:13660:3000"),
+        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 5_000, Some("13660-r2000"), "3000 refund:13660:5000"),
+        (&[(3_000, 3_000)], "PARTIAL_REFUNDED", 7_000, Some("13660-r0"), "3000 refund:13660:3000"),
+        (&[], "CONFIRMED", 10_000, Some("13660-r0"), "refused invalid"),
         // As it was before, by one meaning of what T-Bank names: not certain enough to let it be sent again.
-        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 8_000, Some("2000"), "unknown"),
+        (&[(2_000, 2_000)], "PARTIAL_REFUNDED", 8_000, Some("13660-r2000"), "unknown"),
         // 35.00 were paid back before: 65.00 can be what was left then, and what is paid back now.
-        (&[(3_500, 3_500)], "PARTIAL_REFUNDED", 6_500, Some("3500"), "unknown"),
+        (&[(3_500, 3_500)], "PARTIAL_REFUNDED", 6_500, Some("13660-r3500"), "unknown"),
         (&[(3_500, 3_500)], "PARTIAL_REFUNDED", 6_500, None, "unknown"),
         // Another refund came after it.
-        (&[], "PARTIAL_REFUNDED", 5_000, Some("0"), "unknown"),
-        (&[], "REFUNDED", 0, Some("0"), "3000 refund:13660:3000"),
-        (&[(3_000, 3_000), (2_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("0"), "3000 refund:13660:3000"),
+        (&[], "PARTIAL_REFUNDED", 5_000, Some("13660-r0"), "unknown"),
+        (&[], "REFUNDED", 0, Some("13660-r0"), "3000 refund:13660:3000"),
+        (&[(3_000, 3_000), (2_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("13660-r0"), "3000 refund:13660:3000"),
         // A callback told both as one: it must not be entered again.
-        (&[(5_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("0"), "unknown"),
-        (&[], "AUTHORIZED", 10_000, Some("0"), "unknown"),
-        (&[], "PARTIAL_REFUNDED", 10_000, Some("0"), "unknown"),
+        (&[(5_000, 5_000)], "PARTIAL_REFUNDED", 5_000, Some("13660-r0"), "unknown"),
+        (&[], "AUTHORIZED", 10_000, Some("13660-r0"), "unknown"),
+        (&[], "PARTIAL_REFUNDED", 10_000, Some("13660-r0"), "unknown"),
     ] {
         let context = recorded(recorded_refunds).called(get_state(), state_of(status, named, "qrsbp"));
         let step = query(&settings(&[]), &request(3_000, false), reference, &context).unwrap();

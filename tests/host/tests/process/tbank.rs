@@ -28,6 +28,29 @@ fn link(host: &Host) -> Value {
     link
 }
 
+#[test]
+fn an_order_whose_link_will_not_come_is_ended_at_once() {
+    let (_folder, host, bank) = start();
+    let body = json!({"account": ACCOUNT, "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение"});
+    let ask = |key: &str| host.api.try_post_once("/links", key, &body).unwrap();
+    // Init made a payment and its answer was lost, and CheckOrder does not know of it yet.
+    bank.fail_next("/Init", Fault::HangUpAfterExecuting);
+    bank.with(|bank| bank.list_no_orders(true));
+    let (status, waits) = ask("k-1");
+    assert_eq!((status, &waits["code"]), (503, &Value::Null), "{waits}");
+    // T-Bank takes no second Init of the order.
+    let (status, waits) = ask("k-1");
+    assert_eq!(status, 503, "{waits}");
+    bank.with(|bank| bank.list_no_orders(false));
+    for _ in 0..2 {
+        let (status, ended) = ask("k-1");
+        assert_eq!((status, &ended["code"]), (409, &json!("order-without-link")), "{ended}");
+        assert!(ended["detail"].as_str().unwrap().contains("make a new order"), "{ended}");
+    }
+    let (status, link) = ask("k-2");
+    assert_eq!((status, &link["url"]), (200, &json!(format!("{}?payment=13661", bank.page()))), "{link}");
+}
+
 /// Sends notifications to the host, which the public address does not lead to.
 fn send(host: &Host, bank: &ApiServer<TBank>, notifications: Vec<Notification>) -> Vec<Reply> {
     let url = format!("http://{}/callbacks/tbank", host.address);

@@ -1,8 +1,8 @@
 //! A stand-in for T-Bank's acquiring: `/v2/Init`, `GetQr`, `GetState`, `CheckOrder` and `Cancel`, and its notifications.
 //!
 //! This follows T-Bank's documentation. What that leaves open is an assumption here: after a partial refund the amount of a payment is
-//! what is left of it, in `GetState` and in notifications, as `NewAmount` of `Cancel` is. A second `Init` for an order makes a second
-//! payment. A refund of a payment by «СБП» is under way until a test or a person ends it ([`PaymentApi::end_refund`]), and its
+//! what is left of it, in `GetState` and in notifications, as `NewAmount` of `Cancel` is. A second `Init` for an order is refused
+//! by code 8, as public integrations report it. A refund of a payment by «СБП» is under way until a test or a person ends it ([`PaymentApi::end_refund`]), and its
 //! ExternalRequestId is not known again. One that the payer's bank refuses leaves the payment as it was before.
 
 mod sign;
@@ -74,6 +74,7 @@ pub struct TBank {
     payments: Vec<Payment>,
     /// T-Bank gives a refund no id: here it has its place in this list, from 1.
     refunds: Vec<Refund>,
+    lists_no_orders: bool,
 }
 
 /// Why a request is refused: `ErrorCode` and `Message`.
@@ -89,7 +90,12 @@ const TOO_MUCH: Refusal = ("330", "Сумма в запросе больше ч�
 impl TBank {
     /// Creates a terminal without payments.
     pub fn new(config: Config) -> TBank {
-        TBank { config, payments: Vec::new(), refunds: Vec::new() }
+        TBank { config, payments: Vec::new(), refunds: Vec::new(), lists_no_orders: false }
+    }
+
+    /// Chooses whether `CheckOrder` knows no order, as where it is behind `Init`.
+    pub fn list_no_orders(&mut self, lists_none: bool) {
+        self.lists_no_orders = lists_none;
     }
 
     /// The payer's money is reserved, at a terminal with payments in two stages.
@@ -180,6 +186,9 @@ impl TBank {
         if order.is_empty() || order.chars().count() > 36 || text(fields, "Description").chars().count() > 140 {
             return Err(WRONG_REQUEST);
         }
+        if self.payments.iter().any(|payment| payment.order == order) {
+            return Err(WRONG_STATUS);
+        }
         let number = u64::try_from(self.payments.len()).unwrap_or_default();
         let id = self.config.first_payment + number;
         self.payments.push(Payment {
@@ -227,7 +236,7 @@ impl TBank {
             })
         };
         let payments: Vec<Value> = self.payments.iter().filter(|payment| payment.order == order).map(row).collect();
-        if payments.is_empty() {
+        if payments.is_empty() || self.lists_no_orders {
             return Err(NO_ORDER);
         }
         Ok(map(json!({ "OrderId": order, "Payments": payments })))
