@@ -13,6 +13,7 @@ use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
+use crate::operations::said;
 use crate::refusals::{self, PROVIDER_FAILED};
 use crate::registry::Availability;
 use crate::slot::ProviderSlot;
@@ -102,7 +103,8 @@ impl Host {
     /// Stores an unresolved callback, once for all its repetitions.
     pub(crate) fn store_unresolved(&self, slot: &ProviderSlot, raw: StoredCallback, problem: Problem) -> Result<(), HostError> {
         let (observer, name) = (&self.0.observer, &slot.name);
-        let Problem { code, message, .. } = problem;
+        let message = said(&problem);
+        let Problem { code, .. } = problem;
         // What is stored already is counted, whatever the limit is.
         let is_admitted = raw.remote_address.parse().map_or(true, |address| slot.unrecognized.admit(address, Instant::now()));
         let of_code_max = if is_admitted { PROVED_MAX } else { 0 };

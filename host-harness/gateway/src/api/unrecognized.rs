@@ -66,7 +66,7 @@ struct UnrecognizedReport {
     id: u64,
     /// The provider's code, or the host's: `provider-failed`, `provider-removed` or `sum-too-large`.
     code: String,
-    /// The reason why it is unrecognized.
+    /// The reason why it is unrecognized: in Russian if the provider says it in Russian.
     message: String,
     /// How many times the same callback was received.
     times: u64,

@@ -204,7 +204,7 @@ pub async fn judge(
         @match &judged {
             Ok(judged) => {
                 (verdict(lang, &judged.result))
-                @if let Some(problem) = &judged.problem { p.hint lang="en" { code { (problem.code) } ": " (problem.message) } }
+                @if let Some(problem) = &judged.problem { p.hint { code { (problem.code) } ": " (text::sentence(lang, problem.message_in(lang.tag()))) } }
                 @if judged.lacks_headers {
                     p.bad {
                         (lang.of(

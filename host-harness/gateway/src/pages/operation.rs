@@ -214,8 +214,8 @@ fn last_try(lang: Lang, clock: Clock, LastTry { at, call, message }: &LastTry) -
             }
             @match call {
                 _ if message.is_empty() => ".",
-                // The client for calls says it in English alone.
-                Some(TriedCall::NotSent | TriedCall::NoAnswer) if lang == Lang::Ru && !text::is_russian(message) => {
+                // The client for calls says why in English alone, and a component that there is no answer.
+                Some(TriedCall::NotSent | TriedCall::NoAnswer) if lang == Lang::Ru => {
                     ". Причина — на странице " a href="/operator/calls" { "«Обращения»" } "."
                 }
                 _ => { ". " (text::sentence(lang, message)) }

@@ -35,6 +35,7 @@ use crate::text::{TEXT_CHARS_MAX, operator_name, optional_text, required_text};
 const OPEN_PAGE: u32 = 500;
 
 pub(crate) use background::background;
+pub(crate) use run::said;
 pub use sentences::in_english;
 
 /// A request for an operation about a payment.

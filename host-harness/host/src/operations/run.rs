@@ -326,6 +326,5 @@ fn log_unknown(operation: &Operation, message: &str) {
 
 /// The message of a problem, in Russian where it has one: operators read it.
 pub fn said(problem: &Problem) -> String {
-    let in_russian = problem.translations.iter().find(|(language, _)| language == "ru").map(|(_, text)| text.clone());
-    in_russian.unwrap_or_else(|| problem.message.clone())
+    problem.message_in("ru").to_owned()
 }

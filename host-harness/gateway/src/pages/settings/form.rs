@@ -9,7 +9,7 @@ use super::check::Check;
 use super::{BLOCK_ROWS, CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge, confirmation};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
-use crate::pages::text::{Clock, Lang};
+use crate::pages::text::{self, Clock, Lang};
 use crate::sessions::Session;
 use crate::shared::App;
 
@@ -272,17 +272,15 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
     }
 }
 
-/// Returns what is wrong with a setting. A component's messages are in English; its codes are also explained in Russian.
+/// Returns what is wrong with a setting. A component whose messages are in English alone has its codes explained in Russian.
 fn problem_text(lang: Lang, problem: &Problem, kind: SettingKind, entered: &str) -> String {
     if lang == Lang::En {
         return problem.message.clone();
     }
     match problem.code.as_str() {
         invisible::CODE => invisible::find_in(kind, entered).map_or_else(String::new, invisible::Invisible::in_russian),
-        payment_hosts::CODE | payment_hosts::SECRET_CODE | payment_hosts::UNREACHABLE_CODE => {
-            problem.message_in(lang.tag()).to_owned()
-        }
         "setting-missing" => "Заполните это поле.".to_owned(),
+        _ if text::is_russian(problem.message_in(lang.tag())) => problem.message_in(lang.tag()).to_owned(),
         _ => "Такое значение не подходит. Сверьте его с описанием поля.".to_owned(),
     }
 }
