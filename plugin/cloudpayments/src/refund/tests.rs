@@ -143,7 +143,7 @@ fn what_became_of_the_call() {
         (vec![created(), refund_answer(&[("\"Completed\"", "\"AwaitingAuthentication\"")])], "pending 568"),
         (
             vec![created(), refund_answer(&[("\"Completed\"", "\"Declined\""), ("Оплата успешно проведена", "Нет денег")])],
-            "refused CloudPayments declined the refund: «Нет денег».",
+            "refused CloudPayments refuses the refund: «Нет денег».",
         ),
         (vec![created(), HttpResult::NotSent("no route".into())], "pending 568"),
         (vec![created(), responded(200, r#"{"Success":false,"Message":"Not found"}"#)], "pending 568"),
