@@ -1,7 +1,8 @@
 //! The sessions of operators.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use subtle::ConstantTimeEq;
 
@@ -21,6 +22,8 @@ pub struct Session {
     pub csrf: String,
     /// The stored hash of the password at login. A changed hash ends the session.
     pub kept: String,
+    /// Whether a form was sent before the login, to which no page has said yet that nothing was done.
+    is_form_lost: Arc<AtomicBool>,
     /// In seconds since the epoch: when the session ends in any case, and when it was last used.
     expires_at: u64,
     used_at: u64,
@@ -29,6 +32,11 @@ pub struct Session {
 impl Session {
     fn is_over(&self, now: u64) -> bool {
         now >= self.expires_at || now >= self.used_at + SESSION_IDLE_SECONDS
+    }
+
+    /// Reports once, to the page that says it, that a form was sent before the login and did nothing.
+    pub fn take_lost_form(&self) -> bool {
+        self.is_form_lost.swap(false, Ordering::Relaxed)
     }
 
     /// Reports whether a form is the session's own.
@@ -42,10 +50,11 @@ impl Session {
 pub struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
-    /// Begins a session, and returns the value of its cookie.
-    pub fn begin(&self, operator: String, kept: String, now: u64) -> Result<String, Problem> {
+    /// Begins a session, and returns the value of its cookie. `is_form_lost` says that a form was sent before it, and did nothing.
+    pub fn begin(&self, operator: String, kept: String, is_form_lost: bool, now: u64) -> Result<String, Problem> {
         let (token, csrf) = (random()?, random()?);
-        let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS, used_at: now };
+        let (is_form_lost, expires_at) = (Arc::new(is_form_lost.into()), now + SESSION_SECONDS);
+        let session = Session { operator, csrf, kept, is_form_lost, expires_at, used_at: now };
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| !session.is_over(now));
         sessions.insert(token.clone(), session);
@@ -82,7 +91,7 @@ mod tests {
     #[test]
     fn a_session_ends_when_nobody_uses_it_and_after_a_day() {
         let sessions = Sessions::default();
-        let begin = || sessions.begin("anna".to_owned(), String::new(), 1000).unwrap();
+        let begin = || sessions.begin("anna".to_owned(), String::new(), false, 1000).unwrap();
         let is_there = |token: &str, now| sessions.of(token, now).is_some();
         let idle = begin();
         assert!(is_there(&idle, 1000 + SESSION_IDLE_SECONDS - 1) && is_there(&idle, 1000 + 2 * SESSION_IDLE_SECONDS - 2));

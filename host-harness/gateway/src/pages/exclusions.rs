@@ -16,6 +16,11 @@ pub const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/export";
 
+/// Redirects to the page, when the address of one of its forms is opened by GET.
+pub async fn to_page() -> Redirect {
+    Redirect::to(ADDRESS)
+}
+
 pub async fn exclude(State(app): AppState, CsrfForm { session, fields }: CsrfForm) -> Result<Response, Problem> {
     // An id may begin or end with spaces.
     let (writeoff, reason) = (fields.as_sent("writeoff").to_owned(), fields.get("reason").to_owned());

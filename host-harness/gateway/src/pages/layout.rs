@@ -66,9 +66,21 @@ impl<'p> Page<'p> {
                         @if let Some(session) = session { (navigation(lang, title, session)) }
                         (languages(lang))
                     }
-                    main { h1 { (title) } (content) }
+                    main { h1 { (title) } @if session.is_some_and(Session::take_lost_form) { (lost_form(lang)) } (content) }
                 }
             }
+        }
+    }
+}
+
+/// Says that the form which an operator sent before the login did nothing.
+fn lost_form(lang: Lang) -> Markup {
+    html! {
+        p.bad role="alert" {
+            (lang.of(
+                "По форме, которую вы отправили перед входом, ничего не сделано: сеанс уже закончился. Сделайте это ещё раз.",
+                "Nothing was done of the form that you sent before the login: the session had ended. Do it again.",
+            ))
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use host::{network_of, operators::verify_password};
 use maud::{Markup, html};
 use subtle::ConstantTimeEq;
 
+use super::destination::Destination;
 use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, CsrfForm, Fields, SESSION_COOKIE, cookie, set_cookie};
@@ -22,22 +23,31 @@ use crate::shared::{App, blocking};
 const LOGIN_COOKIE: &str = "login";
 const LOGIN_SECONDS: u64 = 3600;
 
-pub async fn page(State(app): AppState, lang: Lang) -> Result<Response, Problem> {
-    form(&app, lang, None)
+pub async fn page(State(app): AppState, lang: Lang, Query(destination): Query<Destination>) -> Result<Response, Problem> {
+    form(&app, lang, &destination, None)
 }
 
-fn form(app: &App, lang: Lang, wrong: Option<&str>) -> Result<Response, Problem> {
+fn form(app: &App, lang: Lang, destination: &Destination, wrong: Option<&str>) -> Result<Response, Problem> {
     let mark = random()?;
     let page = Page::plain(lang, lang.of("Вход для оператора", "Operator's login"));
-    let shown = page.show(&fields(lang, &mark, wrong));
+    let shown = page.show(&fields(lang, &mark, destination, wrong));
     Ok((set_cookie(app, LOGIN_COOKIE, &mark, "/operator/login", LOGIN_SECONDS), shown).into_response())
 }
 
-fn fields(lang: Lang, mark: &str, wrong: Option<&str>) -> Markup {
+fn fields(lang: Lang, mark: &str, destination: &Destination, wrong: Option<&str>) -> Markup {
     html! {
+        @if destination.is_form_lost() {
+            p.bad role="alert" {
+                (lang.of(
+                    "Сеанс закончился раньше, чем вы отправили форму: по ней ничего не сделано. Войдите, и программа вернёт вас на ту же страницу.",
+                    "The session had ended before you sent the form: nothing was done of it. Log in, and you are back on its page.",
+                ))
+            }
+        }
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
         form.card method="post" action="/operator/login" {
             input type="hidden" name=(CSRF) value=(mark);
+            (destination.fields())
             label { (lang.of("Имя", "Name")) input name="operator" autocomplete="username" required autofocus; }
             label { (lang.of("Пароль", "Password")) input type="password" name="password" autocomplete="current-password" required; }
             button { (lang.of("Войти", "Log in")) }
@@ -57,18 +67,19 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     if mark.is_empty() || !csrf_matches {
         return Err(Problem::new(StatusCode::FORBIDDEN, "the form has expired; open the page again"));
     }
+    let destination = Destination::sent(&fields);
     let operator = fields.get("operator").to_owned();
     // As it was typed: spaces may be part of it.
     let password = fields.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
     let Some(kept) = verify(&app, operator.clone(), password, address).await? else {
         tracing::warn!(%address, "a login attempt failed");
         let wrong = lang.of("Имя или пароль неверны.", "The name or the password is wrong.");
-        return Ok((StatusCode::FORBIDDEN, form(&app, lang, Some(wrong))?).into_response());
+        return Ok((StatusCode::FORBIDDEN, form(&app, lang, &destination, Some(wrong))?).into_response());
     };
     tracing::info!(operator, %address, "an operator logged in");
-    let token = app.sessions.begin(operator, kept, app.now())?;
+    let token = app.sessions.begin(operator, kept, destination.is_form_lost(), app.now())?;
     let headers = set_cookie(&app, SESSION_COOKIE, &token, "/", SESSION_SECONDS);
-    Ok((headers, Redirect::to("/operator/statistics")).into_response())
+    Ok((headers, destination.go()).into_response())
 }
 
 /// Returns the stored hash of an operator's password, if the password is right. An attempt must be due (`logins.rs`), and only

@@ -10,6 +10,7 @@ mod component;
 mod confirm;
 mod corrections;
 mod decisions;
+mod destination;
 mod ended;
 mod exclusions;
 mod export;
@@ -56,6 +57,7 @@ use crate::problem::{ErrorPage, Problem};
 use crate::reply::catch_panics;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
+use destination::Destination;
 use layout::Page;
 use text::Lang;
 
@@ -94,15 +96,15 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/settings/{provider}/check", get(settings::again).post(settings::check))
         .route("/operator/statistics", get(statistics::page))
         .route("/operator/statistics.csv", get(statistics_file::csv))
-        .route("/operator/accounts/{account}/cabinet", post(cabinet::open_as_operator))
+        .route("/operator/accounts/{account}/cabinet", get(statistics::again).post(cabinet::open_as_operator))
         .route("/operator/unmatched", get(unmatched::page))
         .route("/operator/unmatched/{id}", get(unmatched::one).post(unmatched::resolve))
-        .route("/operator/unrecognized/{id}", post(callbacks::acknowledge_one))
+        .route("/operator/unrecognized/{id}", get(callbacks::to_list).post(callbacks::acknowledge_one))
         .route("/operator/unrecognized/{id}/judge", get(callbacks::to_list).post(callbacks::judge))
-        .route("/operator/contradictions/{id}", post(callbacks::acknowledge_contradicting))
+        .route("/operator/contradictions/{id}", get(callbacks::to_list).post(callbacks::acknowledge_contradicting))
         .route("/operator/acknowledged", get(callbacks::acknowledged))
-        .route("/operator/unrecognized/{id}/reopen", post(callbacks::reopen_one))
-        .route("/operator/contradictions/{id}/reopen", post(callbacks::reopen_contradicting))
+        .route("/operator/unrecognized/{id}/reopen", get(callbacks::to_list).post(callbacks::reopen_one))
+        .route("/operator/contradictions/{id}/reopen", get(callbacks::to_list).post(callbacks::reopen_contradicting))
         .route("/operator/decisions", get(decisions::page))
         .route("/operator/decisions/{id}/undo", get(decisions::again).post(decisions::undo))
         .route("/operator/operations", get(operations::page))
@@ -115,9 +117,9 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/corrections", get(corrections::page).post(corrections::enter))
         .route("/operator/corrections/change", get(corrections::again).post(corrections::change))
         .route("/operator/export", get(export::page).post(export::make))
-        .route("/operator/export/seller", post(export::put_seller))
-        .route("/operator/export/exclusions", post(exclusions::exclude))
-        .route("/operator/export/exclusions/undo", post(exclusions::include))
+        .route("/operator/export/seller", get(exclusions::to_page).post(export::put_seller))
+        .route("/operator/export/exclusions", get(exclusions::to_page).post(exclusions::exclude))
+        .route("/operator/export/exclusions/undo", get(exclusions::to_page).post(exclusions::include))
         .route("/operator/export/files/{name}", get(export::file))
         .route("/operator/calls", get(calls::page))
         .route("/operator/providers", get(providers::page).post(swap::add).layer(providers::limit()))
@@ -241,7 +243,7 @@ impl FromRequestParts<App> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Operator, Response> {
         let session = cookie(&parts.headers, SESSION_COOKIE).and_then(|token| app.sessions.of(token, app.now()));
-        let out = || Redirect::to("/operator/login").into_response();
+        let out = || Destination::of(parts).log_in();
         let session = session.ok_or_else(out)?;
         let name = session.operator.clone();
         let kept = blocking(app, move |app| Ok(app.host.stored_password_hash(&name)?)).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
+use axum::response::Redirect;
 use domain::{
     Account, AccountNumber, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, MovementId, Operation,
     OperationDecision, PageStart, ProviderName,
@@ -132,6 +133,11 @@ fn find(app: &Shared, wanted: &ParsedQuery) -> Result<PageData, Problem> {
     let account = filter.account.as_ref().map(|number| app.host.find_account(number)).transpose()?.flatten();
     let (operations, hours) = (app.host.operations_of_entries(&entries)?, app.host.hourly_totals(filter)?);
     Ok(PageData { entries, operations, hours, account, has_later, has_earlier })
+}
+
+/// Redirects to the page, when a form's address is opened by GET.
+pub async fn again() -> Redirect {
+    Redirect::to("/operator/statistics")
 }
 
 pub async fn page(

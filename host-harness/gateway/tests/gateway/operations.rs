@@ -277,11 +277,48 @@ fn refund_needs_the_operators_session_and_form() {
     let post = |cookies: &str, csrf: &[(&str, &str)]| {
         shop.server.client().post(&shop.form(), cookies, &[csrf, &fields[..]].concat()).unwrap()
     };
-    assert_eq!(post("", &csrf).header("location"), "/operator/login");
+    assert!(post("", &csrf).header("location").starts_with("/operator/login?"));
     let cookies = session.cookies();
     assert_eq!([post(&cookies, &[]).status, post(&cookies, &[("csrf", "0")]).status], [403, 403]);
     assert_eq!((shop.paid_back().len(), shop.server.balance()), (0, 10_000));
     assert_eq!((post(&cookies, &csrf).status, shop.server.balance()), (303, 7_000), "nothing else was wrong with the form");
+}
+
+#[test]
+fn who_confirms_a_refund_after_the_session_is_back_on_the_payments_page_and_nothing_was_done() {
+    let shop = Shop::open();
+    let session = shop.server.log_in();
+    let (page, origin) = (format!("/operator/payments/{}", shop.payment), "https://billing.example.ru");
+    let fields = [("amount", "30"), ("reason", "ошибка"), ("key", "page-1"), ("seen", "0"), ("decision", "confirmed")];
+    // The page that asks for the confirmation stands at the form's address.
+    for from in [page.clone(), shop.form()] {
+        let late = support::agent().post(shop.server.url(&shop.form())).header("cookie", "session=ended");
+        let late = late.header("referer", format!("{origin}{from}")).header("origin", origin);
+        let late = late.send_form(fields.into_iter().chain([("csrf", session.csrf())])).unwrap();
+        let login = late.headers()["location"].to_str().unwrap().to_owned();
+        let shown = shop.server.client().get(&login, "").unwrap();
+        sees(shown.text(), &["Сеанс закончился раньше, чем вы отправили форму", "на ту же страницу"]);
+        let log_in = |password: &str| {
+            let form = ["csrf", "to", "unsent"].map(|name| (name, shown.hidden(name)));
+            let form = form.iter().map(|(name, value)| (*name, value.as_str()));
+            let form: Vec<_> = form.chain([("operator", "anna"), ("password", password)]).collect();
+            let cookies = format!("login={}", shown.cookie("login").unwrap());
+            shop.server.client().post("/operator/login", &cookies, &form).unwrap()
+        };
+        let wrong = log_in("wrong horse battery");
+        assert_eq!((wrong.status, wrong.hidden("to"), wrong.hidden("unsent").as_str()), (403, from.clone(), "yes"));
+        let entered = log_in("correct horse battery");
+        assert_eq!((entered.status, entered.header("location")), (303, from.as_str()));
+        let cookies = format!("session={}", entered.cookie("session").unwrap());
+        if from != page {
+            assert_eq!(shop.server.client().get(&from, &cookies).unwrap().header("location"), page);
+        }
+        let said = "По форме, которую вы отправили перед входом, ничего не сделано";
+        let open = || shop.server.client().get(&page, &cookies).unwrap();
+        sees(open().text(), &[said, "Можно вернуть не больше 100,00 ₽"]);
+        assert!(!open().text().contains(said), "it is said once");
+    }
+    assert_eq!((shop.paid_back().len(), shop.server.balance()), (0, 10_000));
 }
 
 /// Confirms a refund of 30.00 on the page, and returns the page that follows.

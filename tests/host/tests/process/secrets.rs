@@ -135,7 +135,7 @@ fn state(site: &Site) -> Vec<Value> {
 }
 
 fn is_login(answer: &Answer) -> bool {
-    (answer.status, answer.header("location")) == (303, "/operator/login")
+    answer.status == 303 && answer.header("location").split('?').next() == Some("/operator/login")
 }
 
 fn is_in(site: &Site, session: &Session) -> bool {
