@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
-use super::{AppState, CsrfForm, Fields, Operator, csrf, exclusions};
+use super::{AppState, CsrfForm, Fields, Operator, csrf, exclusions, provider_titles};
 use crate::download;
 use crate::identifiers;
 use crate::problem::Problem;
@@ -337,7 +337,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
         }
         @for provider in &not_ready {
             p.bad {
-                (lang.of("Чтобы выгружать через ", "To export by ")) (provider.component.description().name)
+                (lang.of("Чтобы выгружать через ", "To export by ")) (provider_titles::of(app, &provider.name))
                 (lang.of(", сохраните ", ", save ")) a href=(format!("/operator/settings/{}", provider.name)) { (lang.of("настройки", "its settings")) } "."
             }
         }
@@ -365,7 +365,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
                     input name="documents-per-file" inputmode="numeric" pattern="[1-9][0-9]*" placeholder=(lang.of("все", "all")) value=(sent.documents_per_file);
                 }
                 button { (lang.of("Сформировать", "Create export")) }
-                span.hint { (description.name) " " (description.version) }
+                span.hint { (provider_titles::of(app, &provider.name)) " " (description.version) }
             }
         }
     }

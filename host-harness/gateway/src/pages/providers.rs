@@ -16,7 +16,7 @@ use super::component::{FormOutcome, component, file, outcome, version};
 use super::layout::{Page, titles};
 use super::settings::badge;
 use super::text::{self, Clock, DAY_SECONDS, Lang};
-use super::{AppState, CsrfForm, FORM_BYTES_MAX, Operator, csrf};
+use super::{AppState, CsrfForm, FORM_BYTES_MAX, Operator, csrf, provider_titles};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
@@ -206,10 +206,10 @@ fn not_loaded(
     refusals: &[Refusals],
     previous: Option<&Version>,
 ) -> Markup {
-    let NotLoadedProvider { name, title, locked, why, paused, .. } = provider;
+    let NotLoadedProvider { name, locked, why, paused, .. } = provider;
     html! {
         section.card {
-            h2 { @if title.is_empty() { (name) } @else { (title) } " " span.badge.bad { (lang.of("не загружена", "not loaded")) } }
+            h2 { (provider_titles::of(app, name)) " " span.badge.bad { (lang.of("не загружена", "not loaded")) } }
             p.bad role="alert" { (why) }
             p {
                 (lang.of(
@@ -302,7 +302,7 @@ fn provider(
     html! {
         section.card {
             h2 {
-                (description.name) " " (badge(lang, component_in_use))
+                (provider_titles::of(app, &status.name)) " " (badge(lang, component_in_use))
                 @if status.paused.is_some() { " " span.badge { (lang.of("не предлагается", "not offered")) } }
             }
             @if let SettingsState::Rejected(why) = component_in_use.state() { p.bad { (why) } }

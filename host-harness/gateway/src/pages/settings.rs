@@ -14,7 +14,7 @@ use money::Currency;
 
 use super::layout::{Page, titles};
 use super::text::Lang;
-use super::{AppState, CsrfForm, Fields, Operator, amount};
+use super::{AppState, CsrfForm, Fields, Operator, amount, provider_titles};
 use crate::identifiers;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -59,7 +59,7 @@ pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) 
     let list = html! {
         ul.list {
             @for ProviderStatus { name, component, .. } in providers {
-                li { a href={ "/operator/settings/" (name) } { (component.description().name) } " " (badge(lang, &component)) }
+                li { a href={ "/operator/settings/" (name) } { (provider_titles::of(&app, &name)) } " " (badge(lang, &component)) }
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::server::{Server, Session};
 use end_to_end::{component, with_custom_section};
+use serde_json::json;
 
 const PROVIDERS: &str = "/operator/providers";
 
@@ -66,4 +67,25 @@ fn outdated_swap_form_does_not_bring_back_a_removed_provider() {
     let added = session.upload(PROVIDERS, &[("name", "chronopay")], &component());
     assert!(added.contains("добавлена"), "{added}");
     assert_eq!(server.catalog().lock().unwrap().len(), 1);
+}
+
+#[test]
+fn two_payment_systems_of_one_title_are_told_apart() {
+    let server = Server::new();
+    let session = server.log_in();
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
+    assert_eq!(server.put("/api/v1/seller", &seller).0, 204);
+    let pages = [PROVIDERS, "/operator/settings/chronopay", "/operator/statistics", "/operator/export"];
+    for page in pages {
+        let page = session.get(page);
+        assert!(page.contains("ChronoPay") && !page.contains("ChronoPay (chronopay)"), "one needs no name: {page}");
+    }
+    let added = session.upload(PROVIDERS, &[("name", "of-moscow")], &component());
+    assert!(added.contains("добавлена"), "{added}");
+    for page in pages.into_iter().chain(["/operator/settings", "/operator/settings/of-moscow"]) {
+        let shown = session.get(page);
+        let own = if page.ends_with("chronopay") { &["chronopay"][..] } else { &["of-moscow"] };
+        let both = if page.contains("/settings/") { own } else { &["chronopay", "of-moscow"] };
+        both.iter().for_each(|name| assert!(shown.contains(&format!("ChronoPay ({name})")), "{page}: {shown}"));
+    }
 }

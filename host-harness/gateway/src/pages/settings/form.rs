@@ -9,6 +9,7 @@ use super::check::Check;
 use super::{BLOCK_ROWS, CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge, confirmation};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
+use crate::pages::provider_titles;
 use crate::pages::text::{self, Clock, Lang};
 use crate::sessions::Session;
 use crate::shared::App;
@@ -59,7 +60,7 @@ impl View<'_> {
             },
         };
         let content = html! {
-            p { b { (description.name) } " " (badge(lang, component)) }
+            p { b { (provider_titles::of(app, &provider.name)) } " " (badge(lang, component)) }
             (self.outcome(done, component))
             (addresses(app, provider, lang))
             form.card method="post" action={ "/operator/settings/" (provider.name) } {
