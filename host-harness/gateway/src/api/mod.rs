@@ -16,6 +16,7 @@ mod operations;
 mod path;
 mod providers;
 mod query;
+mod restorations;
 mod unmatched;
 mod unrecognized;
 mod writeoffs;
@@ -71,6 +72,7 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unrecognized::reopen_contradicting))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::undo))
+        .routes(routes!(restorations::list))
         .routes(routes!(providers::list))
         .routes(routes!(providers::remove))
         .routes(routes!(providers::pause))

@@ -1,16 +1,16 @@
-//! «Решения»: operators' decisions about money and operations, and undoing them.
+//! «Решения»: operators' decisions about money, operations and restored ledgers, and undoing them.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Decided, DecisionKind, Operation, OperationId};
+use domain::{Comparison, Decided, DecisionKind, Operation, OperationId, Restoration};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::operation;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CsrfForm, Operator, confirm, csrf, path_segment};
+use super::{AppState, CsrfForm, Operator, confirm, csrf, path_segment, restorations};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, Shared, blocking};
@@ -20,13 +20,15 @@ const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/decisions";
 
-/// Where the list continues, and the entry for the notice. Decisions and operations are two lists that are shown as one.
+/// Where the list continues, and the entry for the notice. Decisions, operations and comparisons are lists that are shown as one.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
     before: Option<u64>,
     /// `1795800000-op1795800000000`: the operations before this time and id.
     operations_before: Option<String>,
+    /// The comparisons of restorations before this one.
+    compared_before: Option<u64>,
     entry: Option<u64>,
     undone: Option<u64>,
 }
@@ -35,6 +37,8 @@ pub struct PageQuery {
 enum Row {
     Decided(Box<Decided>),
     Operation(Box<Operation>),
+    /// A comparison, with the restorations that it is about, the latest first.
+    Compared(Comparison, Vec<Restoration>),
 }
 
 impl Row {
@@ -42,6 +46,7 @@ impl Row {
         match self {
             Row::Decided(decided) => decided.decision.at,
             Row::Operation(operation) => operation.acted_at(),
+            Row::Compared(comparison, _) => comparison.at,
         }
     }
 }
@@ -62,40 +67,57 @@ fn from_second(at: u64) -> (u64, OperationId) {
     (at.saturating_add(1), OperationId::stored("op0"))
 }
 
-fn find(app: &Shared, before: Option<u64>, operations_before: Option<&str>) -> Result<Rows, Problem> {
-    let decided = app.host.decisions(before, PAGE_ROWS + 1)?;
-    // An address may name a decision alone, as the link from its entry does: the operations go on from there.
-    let since_first = || decided.first().filter(|_| before.is_some()).map(|first| from_second(first.decision.at));
-    let mut operations_before = operations_before.and_then(place).or_else(since_first);
+/// Returns the comparisons of restorations, the latest first, before a restoration.
+fn compared(restorations: Vec<Restoration>, before: u64) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for one in restorations.into_iter().filter(|one| one.id < before) {
+        let Some(comparison) = one.comparison.clone() else { continue };
+        match rows.last_mut() {
+            Some(Row::Compared(same, of)) if *same == comparison => of.push(one),
+            _ => rows.push(Row::Compared(comparison, vec![one])),
+        }
+    }
+    rows
+}
+
+fn find(app: &Shared, asked: &PageQuery) -> Result<Rows, Problem> {
+    let decided = app.host.decisions(asked.before, PAGE_ROWS + 1)?;
+    // An address may name a decision alone, as the link from its entry does: the other lists go on from there.
+    let first_at = decided.first().filter(|_| asked.before.is_some()).map(|first| first.decision.at);
+    let mut operations_before = asked.operations_before.as_deref().and_then(place).or_else(|| first_at.map(from_second));
     let operations = app.host.acted_operations(operations_before.as_ref(), PAGE_ROWS + 1)?;
-    let (mut decided, mut operations) = (decided.into_iter().peekable(), operations.into_iter().peekable());
+    let mut compared = compared(app.host.restorations()?, asked.compared_before.unwrap_or(u64::MAX));
+    if let (None, Some(first_at)) = (asked.compared_before, first_at) {
+        compared.retain(|row| row.at() <= first_at);
+    }
+    let decided = decided.into_iter().map(Box::new).map(Row::Decided).collect();
+    let operations = operations.into_iter().map(Box::new).map(Row::Operation).collect();
+    let mut lists = [decided, operations, compared].map(|rows: Vec<Row>| rows.into_iter().peekable());
     let mut rows = Vec::new();
-    // The latest first; the rows of each list stay in their order.
+    // The latest first, of the same second those of the first list; the rows of each list stay in their order.
     while rows.len() < PAGE_ROWS as usize {
-        let is_operation_later = match (decided.peek(), operations.peek()) {
-            (Some(decided), Some(operation)) => operation.acted_at() > decided.decision.at,
-            (decided, _) => decided.is_none(),
-        };
-        let next = if is_operation_later {
-            operations.next().map(Box::new).map(Row::Operation)
-        } else {
-            decided.next().map(Box::new).map(Row::Decided)
-        };
-        let Some(next) = next else { break };
+        let next_at = lists.iter_mut().filter_map(|list| list.peek().map(Row::at)).max();
+        let Some(next) = lists.iter_mut().find_map(|list| list.next_if(|row| Some(row.at()) == next_at)) else { break };
         rows.push(next);
     }
-    let has_more = decided.peek().is_some() || operations.peek().is_some();
-    let mut before = before;
+    let has_more = lists.iter_mut().any(|list| list.peek().is_some());
+    let mut before = asked.before;
     for row in &rows {
         match row {
             Row::Decided(decided) => before = Some(decided.decision.id),
             Row::Operation(operation) => operations_before = Some((operation.acted_at(), operation.id.clone())),
+            Row::Compared(..) => {}
         }
     }
     let last_at = rows.last().map_or(0, Row::at);
     let (at, id) = operations_before.unwrap_or_else(|| from_second(last_at));
     let before = before.map(|before| format!("before={before}&")).unwrap_or_default();
-    Ok(Rows { shown: rows, next: has_more.then(|| format!("{ADDRESS}?{before}operations_before={at}-{id}")) })
+    let compared_before = match lists[2].peek() {
+        Some(Row::Compared(_, of)) => of.first().map_or(0, |one| one.id + 1),
+        _ => 0,
+    };
+    let next = format!("{ADDRESS}?{before}operations_before={at}-{id}&compared_before={compared_before}");
+    Ok(Rows { shown: rows, next: has_more.then_some(next) })
 }
 
 pub async fn page(
@@ -105,10 +127,7 @@ pub async fn page(
     Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let undone = asked.undone;
-    let (rows, entered) = blocking(&app, move |app| {
-        Ok((find(app, asked.before, asked.operations_before.as_deref())?, confirm::entered(app, asked.entry)?))
-    })
-    .await?;
+    let (rows, entered) = blocking(&app, move |app| Ok((find(app, &asked)?, confirm::entered(app, asked.entry)?))).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
         (confirm::notice(lang, entered.as_ref()))
@@ -117,8 +136,8 @@ pub async fn page(
         }
         p.hint {
             (lang.of(
-                "Что сотрудники зачислили, списали, отклонили и исправили вручную, что вернули через платёжные системы и что решили о таких операциях. Ни одна проводка не меняется: отмена делает обратную, а платёж снова ждёт решения.",
-                "What was credited, debited, dismissed and corrected by hand, what was refunded through payment systems, and what was decided about such operations. No entry is ever changed: undoing makes an opposite one, and the payment waits again.",
+                "Что сотрудники зачислили, списали, отклонили и исправили вручную, что вернули через платёжные системы, что решили о таких операциях и что сверили после восстановления из копии. Ни одна проводка не меняется: отмена делает обратную, а платёж снова ждёт решения.",
+                "What was credited, debited, dismissed and corrected by hand, what was refunded through payment systems, what was decided about such operations, and what was compared after a restoration from a copy. No entry is ever changed: undoing makes an opposite one, and the payment waits again.",
             ))
         }
         p { a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) } }
@@ -127,6 +146,7 @@ pub async fn page(
             @match row {
                 Row::Decided(decided) => (card(lang, clock, &session, decided)),
                 Row::Operation(operation) => section.card { (operation::matter(lang, clock, operation)) },
+                Row::Compared(comparison, of) => section.card { (restorations::decision(lang, clock, comparison, of)) },
             }
         }
         @if let Some(next) = &rows.next {

@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::Restoration;
+use domain::{Comparison, Restoration};
 use host::missing_since;
 use maud::{Markup, html};
 
@@ -79,6 +79,30 @@ fn form(lang: Lang, session: &Session, id: u64, comment: &str) -> Markup {
     }
 }
 
+/// Says of which copy a restoration is.
+fn copy(lang: Lang, clock: Clock, one: &Restoration) -> Markup {
+    html! {
+        p {
+            @match one.copied_at {
+                Some(at) => { (lang.of("Копия от ", "A copy of ")) (clock.text(at)) },
+                None => (lang.of("Копия неизвестного времени", "A copy of a time that is not known")),
+            }
+            (lang.of(", программа запущена с ней ", ", started with it at ")) (clock.text(one.started_at)) "."
+        }
+    }
+}
+
+/// Shows a comparison as a decision, with the restorations that it is about.
+pub fn decision(lang: Lang, clock: Clock, comparison: &Comparison, restorations: &[Restoration]) -> Markup {
+    let Comparison { operator, comment, at } = comparison;
+    html! {
+        p { b { (lang.of("Сверено после восстановления из копии", "Compared after a restoration from a copy")) } }
+        @for one in restorations { (copy(lang, clock, one)) }
+        p { (lang.of("Как сверено: ", "How it was compared: ")) (comment) }
+        p.hint { (operator) ", " (clock.text(*at)) }
+    }
+}
+
 /// Shows the restorations that were compared, with who did it.
 pub fn compared(lang: Lang, clock: Clock, restorations: &[Restoration]) -> Markup {
     let compared = || restorations.iter().filter_map(|one| Some((one, one.comparison.as_ref()?)));
@@ -87,13 +111,7 @@ pub fn compared(lang: Lang, clock: Clock, restorations: &[Restoration]) -> Marku
             h2 { (lang.of("Восстановления из копии", "Restorations from a copy")) }
             @for (one, comparison) in compared() {
                 section.card {
-                    p {
-                        @match one.copied_at {
-                            Some(at) => { (lang.of("Копия от ", "A copy of ")) (clock.text(at)) },
-                            None => (lang.of("Копия неизвестного времени", "A copy of a time that is not known")),
-                        }
-                        (lang.of(", программа запущена с ней ", ", started with it at ")) (clock.text(one.started_at)) "."
-                    }
+                    (copy(lang, clock, one))
                     p.hint {
                         (lang.of("Сверено: ", "Compared by ")) (comparison.operator) ", " (clock.text(comparison.at)) ". " (comparison.comment)
                     }

@@ -319,10 +319,18 @@ fn decisions_and_operations_are_one_list_that_goes_on() {
         let answer = shop.server.client().send("POST", path, &headers, correction.to_string().as_bytes()).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());
     };
+    let compare = |copies: u64, comment: &str| {
+        let now = shop.clock.0.fetch_add(1, Ordering::Relaxed) + 1;
+        (0..copies).for_each(|_| shop.ledger().record_restoration(Some(now), now).unwrap());
+        let last = shop.host.restorations().unwrap()[0].id;
+        shop.host.record_comparison(last, "anna".to_owned(), comment.to_owned()).unwrap();
+    };
+    compare(2, "сверка двух.");
     let first = shop.refund("k1", 100).1["id"].as_str().unwrap().to_owned();
     (0..70).for_each(correct);
     shop.clock.0.fetch_add(1, Ordering::Relaxed);
     let middle = shop.refund("k2", 100).1["id"].as_str().unwrap().to_owned();
+    compare(1, "сверка одной.");
     (70..120).for_each(correct);
     let session = shop.server.log_in();
     let (mut path, mut pages) = ("/operator/decisions".to_owned(), Vec::new());
@@ -334,7 +342,7 @@ fn decisions_and_operations_are_one_list_that_goes_on() {
         let Some(next) = next else { break };
         path = format!("/operator/decisions?before{}", next.replace("&amp;", "&"));
     }
-    assert_eq!(pages.iter().map(|page| page.matches("section class=\"card\"").count()).collect::<Vec<_>>(), [50, 50, 22]);
+    assert_eq!(pages.iter().map(|page| page.matches("section class=\"card\"").count()).collect::<Vec<_>>(), [50, 50, 24]);
     let all = pages.concat();
     for correction in 0..120 {
         assert_eq!(all.matches(&format!("правка {correction}.")).count(), 1, "{correction}");
@@ -343,9 +351,14 @@ fn decisions_and_operations_are_one_list_that_goes_on() {
         assert_eq!(all.matches(&format!("операция {id}")).count(), 1);
     }
     assert!(pages[1].contains(&middle) && pages[2].contains(&first));
+    for (comparison, page, copies) in [("сверка одной.", 1, 1), ("сверка двух.", 2, 2)] {
+        assert_eq!((all.matches(comparison).count(), pages[page].matches(comparison).count()), (1, 1), "{comparison}");
+        assert_eq!(pages[page].matches("Копия от ").count(), copies, "{comparison}");
+    }
     // The link from an entry shows its decision first, and nothing that is later.
     let page = session.get("/operator/decisions?before=71");
     assert!(page.contains("№ 70. ") && !page.contains(&middle) && !page.contains("№ 71. "), "{page}");
+    assert!(!page.contains("сверка одной."), "{page}");
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn refund_that_was_sent_after_the_copy_is_not_sent_again_before_a_comparison() {
         assert!(detail.contains("Nothing was sent now") && detail.contains(" UTC: the same may"), "{detail}");
         assert_eq!(problem(answer), (409, "restored-not-compared".to_owned()), "{key}");
     }
+    let listed = shop.server.get("/api/v1/restorations").1;
+    assert_eq!(listed["restorations"][0]["comparison"], json!(null), "{listed}");
     let session = shop.server.log_in();
+    assert!(!session.get("/operator/decisions").contains("Сверено"), "nobody has compared yet");
     let page = format!("/operator/payments/{}", shop.payment);
     let warned = ["База данных восстановлена из копии. Платежи, возвраты, повторные списания и отмены подписок, сделанные с"];
     sees(&session.get(&page), &warned);
@@ -86,6 +89,14 @@ fn refund_that_was_sent_after_the_copy_is_not_sent_again_before_a_comparison() {
     let other = session.post(&form, &[("comment", "иначе"), ("decision", "confirmed")]);
     sees(&other, &["Эту сверку уже записал другой сотрудник."]);
     sees(&session.get(PAGE), &["Восстановления из копии", "Копия от", "Сверено: anna, ", "по выписке"]);
+    let decided = ["Сверено после восстановления из копии", "Копия от", "Как сверено: по выписке", "anna, "];
+    sees(&session.get("/operator/decisions"), &decided);
+    let (status, listed) = shop.server.get("/api/v1/restorations");
+    let [one] = &listed["restorations"].as_array().unwrap()[..] else { panic!("it is one: {listed}") };
+    assert_eq!((status, &one["id"], one["copied_at"].is_u64()), (200, &json!(1), true), "{listed}");
+    let comparison = &one["comparison"];
+    assert_eq!((&comparison["operator"], &comparison["comment"]), (&json!("anna"), &json!("по выписке")));
+    assert!(comparison["at"].is_u64() && one["started_at"].is_u64(), "{listed}");
     assert!(!session.get(PAGE).contains("Как вы сверили") && !session.get(&page).contains("восстановлена из копии"));
     assert_eq!(shop.refund("k5", 3_000).1["state"], "done");
 }
