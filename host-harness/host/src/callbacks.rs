@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use domain::{CallbackProof, CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
+use domain::{CallbackProof, CallbackRequest, Event, EventKind, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
 use crate::call_pool::Lane;
 use crate::callback_flow::{Callback, ProcessedCallback};
@@ -135,6 +135,7 @@ impl Host {
     pub(crate) fn count_recorded(&self, slot: &ProviderSlot, event: &Event, outcome: &Outcome) {
         let (transaction, order) = (event.facts.transaction.as_str(), event.facts.order.as_deref().unwrap_or_default());
         let name = self.tell_recorded(slot, event, outcome);
+        self.remember_told_refund(slot, event, outcome);
         self.0.observer.callback_processed(&slot.name, name);
         slot.set_accepted(self.now());
         tracing::info!(provider = slot.name.as_str(), transaction, order, outcome = name, "a callback was accepted");
@@ -163,6 +164,15 @@ impl Host {
                 self.0.refusals.count(&slot.name, refusal.name(), self.now());
                 "not-agreed"
             }
+        }
+    }
+
+    /// Remembers a refund that was told and is recorded now, so that what waits about its payment is looked at again. It does not
+    /// block.
+    pub(crate) fn remember_told_refund(&self, slot: &ProviderSlot, event: &Event, outcome: &Outcome) {
+        let is_new = event.facts.kind == EventKind::Refund && matches!(outcome, Outcome::Recorded { repeated: false, .. });
+        if is_new && slot.component().pays_back_one_at_a_time() {
+            self.0.told_refunds.add(event.clone());
         }
     }
 

@@ -27,6 +27,7 @@ use crate::roster::Roster;
 use crate::running_operations::RunningOperations;
 use crate::sealing::Key;
 use crate::spent_tokens::SpentTokens;
+use crate::told_refunds::ToldRefunds;
 
 /// How often counted refusals are written.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
@@ -64,6 +65,8 @@ pub(crate) struct Inner {
     pub pool: Arc<CallPool>,
     /// The operations that go on now.
     pub running: RunningOperations,
+    /// The refunds after which what waits about their payments is looked at again.
+    pub told_refunds: ToldRefunds,
     /// Held during a swap, so that only one runs at a time.
     pub swap_lock: Mutex<()>,
     /// Held during an export, so that only one runs at a time.

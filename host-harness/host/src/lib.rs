@@ -64,6 +64,7 @@ mod swap;
 #[cfg(test)]
 mod test_description;
 mod text;
+mod told_refunds;
 mod top_up_limits;
 mod unrecognized;
 mod unrecognized_rates;

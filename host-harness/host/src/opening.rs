@@ -29,6 +29,7 @@ use crate::running_operations::RunningOperations;
 use crate::sealing::Key;
 use crate::slot::ProviderSlot;
 use crate::spent_tokens::SpentTokens;
+use crate::told_refunds::ToldRefunds;
 
 /// How many of the sandbox's concurrent calls are reserved for a component that is checked while others serve.
 const SWAP_RESERVED_CALLS: u32 = 16;
@@ -173,6 +174,7 @@ impl HostBuilder {
             refusals: RefusalCounter::default(),
             refusal_log: RefusalLog::default(),
             running: RunningOperations::default(),
+            told_refunds: ToldRefunds::default(),
             swap_lock: Mutex::new(()),
             export_lock: Mutex::new(()),
         }));

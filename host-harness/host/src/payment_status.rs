@@ -95,6 +95,9 @@ impl Host {
                 self.store_unresolved_status(slot, id, problem.clone())?;
             }
             if self.record_status(slot, &status.events, &context)? {
+                if status.unresolved.is_none() && !status.events.is_empty() {
+                    self.acknowledge_status(slot, id)?;
+                }
                 return Ok(Some(status));
             }
         }
@@ -148,6 +151,7 @@ impl Host {
             Submitted::Done(recorded) => {
                 for (event, recorded) in events.iter().zip(&recorded) {
                     let outcome = self.tell_recorded(slot, event, &recorded.outcome);
+                    self.remember_told_refund(slot, event, &recorded.outcome);
                     let (transaction, order) =
                         (event.facts.transaction.as_str(), event.facts.order.as_deref().unwrap_or_default());
                     tracing::info!(provider = slot.name.as_str(), transaction, order, outcome, "a status told of an event");
@@ -159,7 +163,20 @@ impl Host {
 
     /// Shows an operator that something may have happened to the money of an order.
     fn store_unresolved_status(&self, slot: &ProviderSlot, order: &OrderId, problem: Problem) -> Result<(), HostError> {
-        let raw = StoredCallback {
+        self.store_unresolved(slot, self.as_callback(slot, order), problem)
+    }
+
+    /// Acknowledges what could not be resolved of an order before: its status was told again, and all of it is recorded.
+    fn acknowledge_status(&self, slot: &ProviderSlot, order: &OrderId) -> Result<(), HostError> {
+        if self.unrecognized_count()? > 0 {
+            self.0.ledger.acknowledge_repeated(&self.as_callback(slot, order), self.now())?;
+        }
+        Ok(())
+    }
+
+    /// Returns a status of an order as it is stored among the callbacks. It is none that could be judged again.
+    fn as_callback(&self, slot: &ProviderSlot, order: &OrderId) -> StoredCallback {
+        StoredCallback {
             provider: slot.name.clone(),
             received_at: self.now(),
             method: STATUS.to_owned(),
@@ -169,9 +186,7 @@ impl Host {
             body: Vec::new(),
             remote_address: String::new(),
             sealed_headers: Vec::new(),
-            // It is no callback that could be judged again.
             is_masked: true,
-        };
-        self.store_unresolved(slot, raw, problem)
+        }
     }
 }

@@ -97,6 +97,15 @@ impl Ledger {
         })
     }
 
+    /// Acknowledges an unrecognized callback, if one of the same content waits: what it is about was told again, and is recorded.
+    ///
+    /// # Errors
+    /// If the storage is unavailable.
+    pub fn acknowledge_repeated(&self, callback: &StoredCallback, at: u64) -> Result<(), Error> {
+        let (digest, by) = (digest(callback), Acknowledged { operator: Acknowledged::BY_THIS_PROGRAM.to_owned(), at });
+        self.storage().write(move |transaction| transaction.acknowledge_repeated(&digest, &by))
+    }
+
     /// Reopens an acknowledged callback, so that it waits again. Returns whether there was one with this id.
     ///
     /// # Errors

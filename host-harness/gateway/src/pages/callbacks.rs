@@ -20,8 +20,8 @@ pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
 /// Why nobody had to acknowledge a callback, in Russian and in English.
 const REPEATED: (&str, &str) = (
-    "Разобрано автоматически: то же уведомление пришло ещё раз и принято",
-    "Closed automatically: the same callback arrived again and was accepted",
+    "Разобрано автоматически: о том же сообщено ещё раз, и это учтено",
+    "Closed automatically: the same was told again, and is recorded",
 );
 
 /// Shows a stored callback.

@@ -1,5 +1,5 @@
-//! What a refund that is done tells of the others of its payment, where the payment system gives a refund no id: a part that was paid
-//! back in its cabinet, and notifications that came before the refund was recorded.
+//! What a refund that is recorded tells of the others of its payment, where the payment system gives a refund no id: a part that was
+//! paid back in its cabinet, and notifications that came before the refund was recorded.
 
 use domain::{Acknowledged, Event, ReviewFilter, StoredCallback};
 
@@ -13,6 +13,20 @@ const CALLBACKS_MAX: usize = 16;
 const PAGE: u32 = 500;
 
 impl Host {
+    /// Looks at what waits about the payment of a refund that was told, if anything waits at all.
+    pub(super) fn look_after_told_refund(&self, refund: &Event) {
+        let looked = self.unrecognized_count().and_then(|waiting| {
+            if waiting > 0 {
+                self.look_after_refund(&*self.0.registry.get(&refund.provider)?, refund);
+            }
+            Ok(())
+        });
+        if let Err(error) = looked {
+            let (provider, error) = (refund.provider.as_str(), error.message);
+            tracing::warn!(provider, error, "the unrecognized callbacks are not looked at after a refund");
+        }
+    }
+
     /// Asks for the status of a refunded payment, and has the unresolved callbacks about it judged again. What cannot be done now
     /// comes by the payment system's next notification, or stays with the operator.
     pub(super) fn look_after_refund(&self, slot: &ProviderSlot, refund: &Event) {

@@ -1,9 +1,9 @@
-//! Goes on with what waits: operations whose time has come, and questions about unpaid orders.
+//! Goes on with what waits: operations whose time has come, questions about unpaid orders, and what a refund settles.
 
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use domain::{LastTry, OperationId, OrderId, Progress};
+use domain::{Event, LastTry, OperationId, OrderId, Progress};
 
 use super::retry::retry_after;
 use crate::error::HostError;
@@ -19,6 +19,8 @@ const THREADS: usize = 4;
 enum Due {
     Operation(OperationId),
     Order(OrderId),
+    /// A refund that was told, which may settle what waits about its payment.
+    Refund(Box<Event>),
 }
 
 /// Goes on with what waits, until the host is dropped.
@@ -43,8 +45,9 @@ impl Host {
         }
     }
 
-    /// Goes on with the operations whose time has come, and asks about the unpaid orders whose time has come. A host does so by
-    /// itself every second. Returns when each of them has ended or waits again.
+    /// Goes on with the operations whose time has come, asks about the unpaid orders whose time has come, and looks again at the
+    /// callbacks that the refunds told since may settle. A host does so by itself every second. Returns when each of them has ended or
+    /// waits again.
     pub fn go_on_with_due(&self) {
         let due = Mutex::new(self.due());
         let next = || due.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -72,12 +75,14 @@ impl Host {
             Vec::new()
         });
         let orders = orders.into_iter().map(|asked| Due::Order(asked.order.id));
-        orders.chain(operations.into_iter().map(|due| Due::Operation(due.operation.id))).collect()
+        let refunds = self.0.told_refunds.take().into_iter().map(|refund| Due::Refund(Box::new(refund)));
+        refunds.chain(orders).chain(operations.into_iter().map(|due| Due::Operation(due.operation.id))).collect()
     }
 
     fn go_on_with(&self, due: &Due) {
         match due {
             Due::Order(order) => self.ask_by_schedule(order),
+            Due::Refund(refund) => self.look_after_told_refund(refund),
             Due::Operation(id) => {
                 let Err(error) = self.go_on(id) else { return };
                 tracing::warn!(operation = id.as_str(), error = error.message, "an operation cannot go on now");

@@ -209,7 +209,7 @@ fn command_line_swaps_component() {
 }
 
 /// Waits until a condition holds. The time limit only ends a failed test.
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < REREAD_TIME_MAX, "{what} did not appear");

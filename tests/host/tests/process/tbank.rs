@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use stand_in::api::tbank::{Config, Source, TBank};
 use stand_in::api::{ApiServer, Fault, Notification, PaymentApi as _, Reply};
 
+use crate::swap::wait_for;
+
 const ACCOUNT: &str = "100500";
 
 /// Starts a stand-in, and a host that may call this machine.
@@ -79,6 +81,37 @@ fn a_payment_and_its_refunds_are_entered_once() {
     let third = bank.with(|bank| bank.refund("13660", None)).unwrap();
     assert_eq!(send(&host, &bank, third), [received]);
     assert_eq!(host.api.balance(ACCOUNT), 0);
+    wait_for("what the first told is settled", || host.api.get("/unrecognized")["total"] == 0);
+    let settled = &host.api.get("/unrecognized?acknowledged=true")["unrecognized"][0];
+    assert_eq!(
+        (&settled["id"], &settled["acknowledged"]["operator"]),
+        (&kept["unrecognized"][0]["id"], &json!("host-harness"))
+    );
+}
+
+#[test]
+fn what_a_status_could_not_tell_is_settled_by_a_later_refund() {
+    for is_from_here in [true, false] {
+        let (_folder, host, bank) = start();
+        let order = link(&host)["order"].as_str().unwrap().to_owned();
+        // The notifications of the payment and of a part that is paid back in the cabinet are lost.
+        bank.with(|bank| bank.pay("13660")).unwrap();
+        bank.with(|bank| bank.refund("13660", Some(3_000))).unwrap();
+        let ask = || host.api.try_post(&format!("/orders/{order}/status"), &json!({})).unwrap();
+        assert_eq!((ask().0, host.api.balance(ACCOUNT)), (200, 10_000));
+        let kept = host.api.get("/unrecognized");
+        assert!(kept["unrecognized"][0]["message"].as_str().unwrap().starts_with("0 kopecks of 10000 are recorded"), "{kept}");
+        ask();
+        assert_eq!(host.api.get("/unrecognized")["total"], 1, "it is no clearer");
+        if is_from_here {
+            assert_eq!(pay_back(&host, "k-1", 2_000).1["state"], "done");
+        } else {
+            let all = bank.with(|bank| bank.refund("13660", None)).unwrap();
+            send(&host, &bank, all);
+        }
+        assert_eq!(host.api.balance(ACCOUNT), if is_from_here { 5_000 } else { 0 });
+        wait_for("what the status told is settled", || host.api.get("/unrecognized")["total"] == 0);
+    }
 }
 
 /// Begins a refund of the payment, and returns the answer.
