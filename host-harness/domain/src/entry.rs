@@ -2,6 +2,7 @@
 
 use crate::amount::Money;
 use crate::date::Date;
+use crate::event::seconds_of;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName, TransactionId};
 use crate::movement::{MovementId, MovementOrigin};
 use crate::names::names;
@@ -96,6 +97,8 @@ pub struct Entry {
     pub movement: Option<MovementId>,
     /// How the host learnt of that movement.
     pub origin: Option<MovementOrigin>,
+    /// When that movement happened, as the payment system says: as [`Facts::occurred_at`](crate::Facts).
+    pub occurred_at: Option<String>,
     /// When it is made, seconds since the epoch.
     pub at: u64,
     /// The date under which statistics count it, if not that of `at`: a write-off's date.
@@ -115,6 +118,11 @@ impl Entry {
     /// Returns the time at which statistics count it; see [`NewEntry::counted_at`].
     pub fn counted_at(&self) -> u64 {
         self.date.map_or(self.at, Date::counted_at)
+    }
+
+    /// Returns when its movement happened, as [`Facts::happened_at`](crate::Facts::happened_at).
+    pub fn happened_at(&self) -> Option<u64> {
+        seconds_of(self.occurred_at.as_deref()?)
     }
 
     /// Returns the entry that reverses this one, by a decision: it has the opposite amount, and otherwise this entry's values.

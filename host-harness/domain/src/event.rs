@@ -100,8 +100,8 @@ impl Facts {
     }
 }
 
-/// Returns the seconds since the epoch of `2026-11-27T10:00:00+03:00`, or of the same with `Z`.
-fn seconds_of(text: &str) -> Option<u64> {
+/// Returns the seconds since the epoch of `2026-11-27T10:00:00+03:00`, or of the same with `Z`; `None` for any other text.
+pub fn seconds_of(text: &str) -> Option<u64> {
     let (date, rest) = text.split_at_checked(10)?;
     let (clock, offset) = rest.strip_prefix('T')?.split_at_checked(8)?;
     let (hour_and_minute, second) = clock.split_at_checked(5)?;

@@ -16,8 +16,8 @@ pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp
 pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-/// Selects a column of the movement that an entry enters, by a rule or by an operator's decision. A decision names its event for
-/// ever, also after it was undone, and the event was entered by another entry.
+/// Selects a column, or a part of one, of the movement that an entry enters, by a rule or by an operator's decision. A decision names
+/// its event for ever, also after it was undone, and the event was entered by another entry.
 macro_rules! of_movement {
     ($column:literal) => {
         concat!(
@@ -34,7 +34,9 @@ pub const ENTRY: &str = concat!(
     "decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END, ",
     of_movement!("id"),
     ", ",
-    of_movement!("origin")
+    of_movement!("origin"),
+    ", ",
+    of_movement!("facts ->> 'occurred-at'")
 );
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
@@ -138,6 +140,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
         writeoff: row.get(16)?,
         movement: row.get::<_, Option<i64>>(17)?.map(unsigned).transpose()?.map(MovementId),
         origin: row.get::<_, Option<String>>(18)?.map(|name| named(name, MovementOrigin::from_name)).transpose()?,
+        occurred_at: row.get(19)?,
     })
 }
 

@@ -70,6 +70,9 @@ struct EntryReport {
     movement: Option<String>,
     /// How the gateway learnt of that movement; null if the entry enters none.
     origin: Option<OriginDto>,
+    /// When that movement happened by the payment system's clock: `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ss`, with an offset where its zone
+    /// is known, or as received if it has no such form. It may be another day than that of `at`. Null if it is not known.
+    occurred_at: Option<String>,
     /// When it was entered, in seconds since the Unix epoch.
     at: u64,
     /// The date of a write-off, by which statistics count it; null for other kinds.
@@ -99,6 +102,7 @@ impl From<Entry> for EntryReport {
             provider: entry.provider.map(String::from),
             movement: entry.movement.map(|movement| movement.to_string()),
             origin: entry.origin.map(OriginDto::from),
+            occurred_at: entry.occurred_at,
             at: entry.at,
             date: entry.date,
             decision: entry.decision.map(DecidedByReport::from),

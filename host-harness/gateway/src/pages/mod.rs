@@ -16,6 +16,7 @@ mod exclusions;
 mod export;
 mod layout;
 mod login;
+mod occurred;
 mod operation;
 mod operations;
 pub mod order;

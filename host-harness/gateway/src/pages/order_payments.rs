@@ -66,24 +66,25 @@ fn without_returns(payment: &Facts, returns: &[UnmatchedEvent]) -> Option<Money>
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
-mod tests {
+pub mod tests {
     use domain::{Entry, EntryKind};
     use money::Currency;
 
     use super::*;
 
-    fn entry(kind: EntryKind, minor_units: i64) -> Entry {
+    pub fn entry(kind: EntryKind, amount: Money) -> Entry {
         Entry {
             seq: 1,
             account: "100500".parse().unwrap(),
             kind,
-            amount: Money { minor_units, currency: Currency::RUB },
+            amount,
             comment: String::new(),
             order: None,
             transaction: None,
             provider: None,
             movement: None,
             origin: None,
+            occurred_at: None,
             at: 0,
             date: None,
             decision: None,
@@ -103,7 +104,8 @@ mod tests {
             (vec![(Payment, 100), (Refund, -40), (Chargeback, -60)], 2, 0, 0),
             (vec![(Payment, 100), (Chargeback, -100), (ChargebackReversal, 100)], 1, 1, 100),
         ] {
-            let money = entries.iter().map(|(kind, minor_units)| entry(*kind, *minor_units)).collect();
+            let roubles = |minor_units| Money { minor_units, currency: Currency::RUB };
+            let money = entries.iter().map(|(kind, minor_units)| entry(*kind, roubles(*minor_units))).collect();
             let came = OrderPayments::of(OrderMoney { entries: money, ..OrderMoney::default() });
             assert_eq!((came.back.len(), came.again.len(), came.left), (back, again, left), "{entries:?}");
         }

@@ -17,12 +17,13 @@ use time::Date;
 use super::layout::{Page, titles};
 use super::operation::payment_address;
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, chart, confirm, csrf, path_segment, provider_titles};
+use super::{AppState, Operator, chart, confirm, csrf, occurred, path_segment, provider_titles};
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
 const PAGE_ROWS: u32 = 50;
-/// The index of the comment's column.
+/// The indexes of the columns of the time and the comment.
+const TIME: usize = 0;
 const COMMENT: usize = 4;
 
 const KINDS: [EntryKind; 6] = [
@@ -299,6 +300,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operators: Option<&Bes
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
                                 @match operators {
+                                    Some(_) if at == TIME => (time_cell(lang, clock, entry, &cell)),
                                     Some(Beside { operations, .. }) if at == COMMENT => div { span { (cell) } (beside(lang, entry, operations)) },
                                     _ => (cell)
                                 }
@@ -307,6 +309,17 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], operators: Option<&Bes
                     }
                 }
             }
+        }
+    }
+}
+
+/// Shows when an entry counts, and the day of its payment at the payment system if it is another one.
+fn time_cell(lang: Lang, clock: Clock, entry: &Entry, counted: &str) -> Markup {
+    let Some(occurred) = occurred::of_another_day(clock, entry) else { return html! { (counted) } };
+    html! {
+        div {
+            span { (counted) }
+            div.hint { (lang.of("в платёжной системе ", "at the payment system ")) (occurred) }
         }
     }
 }

@@ -10,7 +10,7 @@ use host::{Pages, invisible};
 
 use super::statistics::{PageQuery, ParsedQuery, counted};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator};
+use super::{AppState, Operator, occurred};
 use crate::download;
 use crate::problem::Problem;
 
@@ -64,6 +64,7 @@ fn header(lang: Lang) -> Vec<String> {
         lang.of("Причина операции", "Reason of the operation"),
         lang.of("Исход записал", "Outcome recorded by"),
         lang.of("Как узнал", "How they know"),
+        lang.of("Время в платёжной системе", "Time at the payment system"),
     ];
     names.map(str::to_owned).to_vec()
 }
@@ -73,6 +74,7 @@ fn row(lang: Lang, clock: Clock, entry: Entry, operations: &BTreeMap<MovementId,
     let of_operation = |of: fn(&Operation) -> &str| escape_formula(operation.map(of).unwrap_or_default().to_owned());
     let decision = entry.decision.clone();
     let extra: Vec<String> = entry.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let occurred = escape_formula(occurred::text(clock, &entry));
     vec![
         entry.seq.to_string(),
         counted(clock, &entry),
@@ -95,6 +97,7 @@ fn row(lang: Lang, clock: Clock, entry: Entry, operations: &BTreeMap<MovementId,
         of_operation(|operation| &operation.reason),
         of_operation(|operation| operation.decision.as_ref().map_or("", |decision| &decision.operator)),
         of_operation(|operation| operation.decision.as_ref().map_or("", |decision| &decision.comment)),
+        occurred,
     ]
 }
 

@@ -502,3 +502,23 @@ fn operator_sees_payments_of_one_number_that_differ() {
     assert_eq!((server.balance(), entries(&server).len()), (2_000, 3));
     assert!(server.log_in().get("/operator/unmatched").contains("противоречат первым"));
 }
+
+/// A terminal may tell of a payment on a later day than it was paid.
+#[test]
+fn the_day_at_the_terminal_is_told_beside_that_of_the_entry() {
+    let server = server(|host| host);
+    let order = server.order();
+    assert_eq!(server.callback(&payment(&order, "1")).0, 200);
+    let late = "command=pay&txn_id=1&txn_date=20201128235900&account=100500&sum=20.00";
+    assert_eq!(value(&send(&server, late), "result"), DONE);
+    let entries = entries(&server);
+    assert_eq!(entries[1]["occurred_at"], "2020-11-28T23:59:00+03:00", "{entries:?}");
+    assert!(entries[0].as_object().unwrap().contains_key("occurred_at"), "{entries:?}");
+    let session = server.log_in();
+    let (page, csv) = (session.get("/operator/statistics"), session.get("/operator/statistics.csv"));
+    assert_eq!(page.matches("в платёжной системе 28.11.2020 23:59:00").count(), 1, "{page}");
+    assert_eq!(page.matches("в платёжной системе ").count(), 1, "the other one is of the same day, or unknown: {page}");
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(rows[0].ends_with("\"Время в платёжной системе\""), "{csv}");
+    assert!(rows.iter().any(|row| row.ends_with("\"28.11.2020 23:59:00\"")), "{csv}");
+}

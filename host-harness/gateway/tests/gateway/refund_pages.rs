@@ -297,12 +297,13 @@ fn who_began_and_decided_a_refund_stands_in_the_decisions_and_the_statistics() {
     sees(&session.get(&format!("/operator/statistics{year}")), &[&made_by.replace(" ;", ";")]);
     let csv = session.get(&format!("/operator/statistics.csv{year}"));
     let mut lines = csv.lines();
-    let columns = "\"Операция\";\"Операцию начал\";\"Причина операции\";\"Исход записал\";\"Как узнал\"";
+    let columns =
+        "\"Операция\";\"Операцию начал\";\"Причина операции\";\"Исход записал\";\"Как узнал\";\"Время в платёжной системе\"";
     assert!(lines.next().unwrap().ends_with(columns), "{csv}");
     let refund = lines.find(|line| line.contains("\"Возврат\"")).unwrap();
-    assert!(refund.ends_with(&format!("\"{id}\";\"billing\";\"ошибочный платёж\";\"boris\";\"в выписке\"")), "{refund}");
+    assert!(refund.ends_with(&format!("\"{id}\";\"billing\";\"ошибочный платёж\";\"boris\";\"в выписке\";\"\"")), "{refund}");
     let payment = csv.lines().find(|line| line.contains("\"Платёж\"")).unwrap();
-    assert!(payment.ends_with("\"\";\"\";\"\";\"\";\"\""), "{payment}");
+    assert!(payment.ends_with("\"\";\"\";\"\";\"\";\"\";\"\""), "{payment}");
 }
 
 #[test]
