@@ -1,6 +1,7 @@
 //! `swap`: swaps a provider's component in a running host.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -155,6 +156,14 @@ pub fn address(host: &str) -> Result<&str, Failure> {
 
 /// Makes the failure of a host that does not answer.
 pub fn no_answer(host: &str, error: &ureq::Error) -> Failure {
+    if let ureq::Error::Io(error) = error
+        && matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
+    {
+        return Failure::Usage(format!(
+            "the host at {host} closed the connection before it answered ({error}): it stopped, or refused the request before all of \
+             it was sent. Its log says why; give the same command again when it is put right"
+        ));
+    }
     Failure::Usage(format!("the host at {host} does not answer: {error}; --host says where `host-harness serve` listens"))
 }
 

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use host::{ErrorCode, ErrorKind, HostError};
+use host::{ErrorCode, ErrorKind, HostError, Limits};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,6 +123,22 @@ impl Problem {
                 .in_russian("Запрос не пришёл целиком за отведённое время. Отправьте его ещё раз.")
         };
         cause.map(|_| late())
+    }
+
+    /// An upload could not be read to its end: it came too slowly, is too large, or its connection was cut.
+    pub fn unread_upload(status: StatusCode, error: &(dyn Error + 'static)) -> Problem {
+        Problem::late(error).unwrap_or_else(|| match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                status,
+                format!("the upload is too large: a component has at most {} bytes", Limits::COMPONENT_BYTES_MAX),
+            )
+            .in_russian("Файл слишком велик: компонент занимает не больше 4 МиБ."),
+            // That of a form says 500 where its connection was cut.
+            _ => {
+                Problem::new(StatusCode::BAD_REQUEST, "the upload did not arrive whole, and nothing was changed; send it again")
+                    .in_russian("Файл пришёл не целиком, ничего не изменено. Отправьте его ещё раз.")
+            }
+        })
     }
 
     /// Sets what is wrong, by field.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use domain::{HttpCall, HttpResult, ProviderName};
+use domain::{HttpCall, HttpResult, OrderId, ProviderName};
+use tracing::Span;
+use tracing::span::EnteredSpan;
 
 use crate::call_counts::{CallCount, CallEnd};
 use crate::call_hosts::CallHost;
@@ -25,6 +27,11 @@ struct NotPermitted {
     /// The name under which it is counted: a component may invent any number of hosts, and they are not counted one by one.
     counted_as: String,
     why: &'static str,
+}
+
+/// Names an order in the lines that are logged while this lives: what is called, and fails, is called for it.
+pub fn for_order(order: &OrderId) -> EnteredSpan {
+    tracing::error_span!("for", order = order.as_str()).entered()
 }
 
 impl Host {
@@ -71,11 +78,13 @@ impl Host {
         time_max: Duration,
         then: impl FnOnce(HttpResult, Duration) + Send + 'static,
     ) {
-        let (host, name) = (self.clone(), slot.name.clone());
+        // It ends on another thread, whose lines in the log name the operation or the order as well.
+        let (host, name, span) = (self.clone(), slot.name.clone(), Span::current());
         match self.permitted(component, call, time_max) {
             Ok((outbound, called, call)) => {
                 let started = Instant::now();
                 let ended = move |result: HttpResult| {
+                    let _of_span = span.entered();
                     let time = started.elapsed();
                     host.observe_ended_call(&name, &called.to_string(), &result, time);
                     then(result, time);

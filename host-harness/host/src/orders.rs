@@ -6,6 +6,7 @@ use domain::{
 };
 use sandbox::Error;
 
+use crate::calls::for_order;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
@@ -285,6 +286,7 @@ impl Host {
         request: &LinkRequest,
         calls: Calls,
     ) -> Result<Option<Result<PaymentLink, LinkFailure>>, HostError> {
+        let _span = for_order(&request.id);
         let (mut context, mut budget) = (Context::at(self.now()), self.call_budget());
         loop {
             let called = self.call(slot, component, "create-link", |merchant| {

@@ -3,6 +3,7 @@
 use domain::{Ability, Context, Event, Order, OrderId, PaymentStatus, Problem, ProvedEvent, Step, StoredCallback};
 use ledger::{Origin, Reported, Submission, Submitted, next_ask};
 
+use crate::calls::for_order;
 use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
@@ -111,6 +112,7 @@ impl Host {
         component: &ActiveComponent,
         id: &OrderId,
     ) -> Result<(Result<PaymentStatus, Problem>, Context), HostError> {
+        let _span = for_order(id);
         let payment = self.reference_of_order(slot, id)?;
         let (mut context, mut budget) = (Context::at(self.now()), self.call_budget());
         loop {

@@ -1,6 +1,6 @@
 //! Why a call failed.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -111,6 +111,9 @@ pub fn of_io(error: &io::Error) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::AlertReceived(alert)) => format!("it ended TLS with the alert {alert:?}"),
         Some(error) => format!("TLS failed: {error}"),
+        None if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted) => {
+            "it closed the connection".to_owned()
+        }
         None => error.to_string(),
     }
 }
@@ -124,4 +127,17 @@ fn io_source(error: &hyper::Error) -> Option<&io::Error> {
         source = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_connection_is_said_in_words() {
+        for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted] {
+            assert_eq!(of_io(&kind.into()), "it closed the connection");
+        }
+        assert_eq!(of_io(&io::Error::other("no route")), "no route");
+    }
 }

@@ -1,5 +1,8 @@
 //! The program as a server, and its data folder.
 
+use std::io::Read as _;
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use support::{Client, Program};
 
@@ -9,7 +12,7 @@ use super::{GENUINE, Place};
 #[test]
 fn exit_code_says_whether_another_start_may_help() {
     let place = Place::new();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let serve = format!("serve --data data --listen {address} --public-url https://billing.example.ru");
     let run = |arguments: &str, filter: &str| {
@@ -146,6 +149,23 @@ fn commands_on_running_host_say_what_is_wrong() {
     }
     let output = place.run(&format!("provider --token-file data/token --host http://{}", server.address), "");
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"there is no provider yet\n"[..]));
+}
+
+#[test]
+fn swap_that_the_host_breaks_off_says_so() {
+    let place = Place::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let breaking = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // It is closed with much of the request unread, so that the connection is reset.
+        stream.read_exact(&mut [0]).unwrap();
+    });
+    let output = place.run(&format!("swap a COMPONENT --token-file body.txt --host http://{address}"), "");
+    breaking.join().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let words = format!("the host at http://{address} closed the connection before it answered");
+    assert!(output.status.code() == Some(2) && error.contains(&words) && error.contains("Its log says why"), "{error}");
 }
 
 #[test]

@@ -227,12 +227,12 @@ async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem>
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")) {
         let bytes = Bytes::from_request(request, app).await;
-        let bytes = bytes.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+        let bytes = bytes.map_err(|rejection| Problem::unread_upload(rejection.status(), &rejection))?;
         return Ok((component(bytes)?, Fields::new()));
     }
     let form = Multipart::from_request(request, app).await;
     let mut form = form.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
-    let unreadable = |error: MultipartError| Problem::new(error.status(), error.body_text());
+    let unreadable = |error: MultipartError| Problem::unread_upload(error.status(), &error);
     let mut settings = Fields::new();
     while let Some(part) = form.next_field().await.map_err(unreadable)? {
         match part.name() {

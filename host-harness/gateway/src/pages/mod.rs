@@ -355,8 +355,7 @@ impl FromRequest<App> for CsrfUpload {
 
 impl CsrfUpload {
     async fn read(session: Session, mut form: Multipart) -> Result<CsrfUpload, Problem> {
-        let unreadable =
-            |error: MultipartError| Problem::late(&error).unwrap_or_else(|| Problem::new(error.status(), error.body_text()));
+        let unreadable = |error: MultipartError| Problem::unread_upload(error.status(), &error);
         let mut fields = Fields(Vec::new());
         while let Some(field) = form.next_field().await.map_err(unreadable)? {
             let name = field.name().unwrap_or_default().to_owned();

@@ -1,6 +1,8 @@
 //! The API as programs meet it: its OpenAPI document, and the form of its errors.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::net::Shutdown;
 
 use serde_json::{Value, json};
 
@@ -72,7 +74,7 @@ fn every_error_is_a_problem() {
         ("POST", "/api/v1/links", JSON, &json, 413, "the body is larger"),
         ("POST", "/api/v1/writeoffs", JSON, &batch, 413, "the body is larger"),
         ("POST", "/api/v1/providers/chronopay/component", &[], &component, 413, "a component has at most"),
-        ("POST", "/api/v1/providers/chronopay/component", &[], &upload, 413, "length limit"),
+        ("POST", "/api/v1/providers/chronopay/component", &[], &upload, 413, "a component has at most"),
         ("POST", "/api/v1/links", &[], b"{}", 415, "Content-Type: application/json"),
         ("POST", "/api/v1/links", &[("content-type", "text/plain")], b"{}", 415, "Content-Type: application/json"),
         ("POST", "/api/v1/providers/chronopay/component", &[("content-type", "multipart/form-data")], b"", 400, "boundary"),
@@ -292,4 +294,21 @@ fn name_of_an_operator_is_checked_everywhere() {
         }
     }
     assert_eq!(server.get("/api/v1/decisions").1["decisions"], json!([]));
+}
+
+#[test]
+fn upload_that_is_cut_off_says_so() {
+    let server = Server::new();
+    let form = "multipart/form-data; boundary=b";
+    let part = "--b\r\ncontent-disposition: form-data; name=\"component\"; filename=\"a\"\r\n\r\n";
+    for (content_type, begun) in [("application/wasm", "\0asm"), (form, part)] {
+        let head = format!("POST /api/v1/providers/a/component HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n");
+        let request = format!("{head}content-type: {content_type}\r\ncontent-length: 9999\r\n\r\n{begun}");
+        let mut stream = support::wire::send(server.address, &request);
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("did not arrive whole"), "{content_type}: {answer:?}");
+    }
+    assert_eq!(server.catalog().lock().unwrap().len(), 1);
 }

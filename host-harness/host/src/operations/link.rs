@@ -129,7 +129,8 @@ impl Running {
                 return Ok(Err(LinkFailure::Unavailable(no_answer())));
             }
             PassOutcome::Failed(error) if self.is_bound() => {
-                tracing::error!(provider = self.slot.name.as_str(), %error, "the component failed after a call for a link was sent");
+                let (operation, order) = (self.operation.id.as_str(), request.id.as_str());
+                tracing::error!(operation, order, %error, "the component failed after a call for a link was sent");
                 Err(LinkFailure::Unknown(may_be_made()))
             }
             PassOutcome::Failed(error) => {

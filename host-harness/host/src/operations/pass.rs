@@ -110,6 +110,15 @@ impl Running {
         function: &'static str,
         step: impl Fn(&Merchant, &Context) -> Result<Step<T>, Error>,
     ) -> Result<PassOutcome<T>, HostError> {
+        let Operation { id, task, .. } = &self.operation;
+        // Whatever fails on the way is logged with it.
+        let _span = tracing::error_span!(
+            "for",
+            operation = id.as_str(),
+            kind = task.kind().name(),
+            order = task.order().map(|order| order.as_str())
+        )
+        .entered();
         loop {
             let (host, context) = (self.host.clone(), &self.context);
             let taken = host.call(&self.slot, &self.component, function, |merchant| Ok((step(merchant, context)?, None)))?;

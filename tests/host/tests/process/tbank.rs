@@ -232,3 +232,24 @@ fn while_t_bank_cannot_be_asked_a_refund_comes_again() {
     assert_eq!(send(&host, &bank, refund)[0].status, 200);
     assert_eq!(host.api.balance(ACCOUNT), 0);
 }
+
+#[test]
+fn the_log_names_the_operation_or_the_order_of_a_call_that_failed() {
+    let (folder, host, bank) = paid(Source::Card);
+    let is_said = |name: &str| {
+        let is_of_call = |line: &&str| line.contains("a call has no answer");
+        folder.log().lines().filter(is_of_call).any(|line| line.contains(name))
+    };
+    bank.fail_next("/Cancel", Fault::HangUp);
+    let (_, refund) = pay_back(&host, "k-1", 3_000);
+    let id = refund["id"].as_str().unwrap();
+    assert!(is_said(&format!("for{{operation=\"{id}\" kind=\"refund\"}}")), "{}", folder.log());
+    bank.fail_next("/Init", Fault::HangUp);
+    let body = json!({"account": ACCOUNT, "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение"});
+    assert_ne!(host.api.try_post("/links", &body).unwrap().0, 200);
+    assert!(is_said("kind=\"link\" order=\""), "{}", folder.log());
+    let order = link(&host)["order"].as_str().unwrap().to_owned();
+    bank.fail_next("/GetState", Fault::HangUp);
+    assert_eq!(host.api.try_post(&format!("/orders/{order}/status"), &json!({})).unwrap().0, 503);
+    assert!(is_said(&format!("for{{order=\"{order}\"}}")), "{}", folder.log());
+}
