@@ -61,6 +61,7 @@ fn every_error_is_a_problem() {
     const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
     // One byte more than each limit: a client that is not stopped while it sends reads the answer.
     let [json, batch, component, upload] = [2 << 20, 16 << 20, 4 << 20, (4 << 20) + (64 << 10)].map(|max| vec![b' '; max + 1]);
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md")).unwrap();
     let not_a_number = "`id` in the path must be a whole number, such as 17";
     for (method, path, headers, body, status, words) in [
         ("POST", "/api/v1/decisions/abc/undo", JSON, &b"{}"[..], 400, not_a_number),
@@ -96,6 +97,7 @@ fn every_error_is_a_problem() {
         assert_eq!((found, content_type.as_str()), (status, "application/problem+json"), "{of}");
         assert_eq!((&problem["status"], problem["title"].is_string()), (&json!(status), true), "{of}");
         assert!(problem["detail"].as_str().unwrap().contains(words), "{of}");
+        assert!(page.contains(&format!("\n| {status} | ")), "docs/gateway.md says nothing about {of}");
     }
     let (status, problem) =
         server.post("/api/v1/decisions/18446744073709551615/undo", &json!({"operator": "a", "reason": "b"}));
