@@ -1,6 +1,7 @@
 //! The callback addresses of payment systems.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -112,8 +113,12 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
     }
     let callback = read(method, address, request).await?;
     let (reply_tx, reply_rx) = oneshot::channel();
+    // It is dropped with this request, when the payment system disconnects.
+    let caller = Arc::new(());
+    let lane = app.guard.lane(address);
     // The receiver is gone if this request has ended.
-    app.host.submit_callback(&name, app.guard.lane(address), callback, move |processed| drop(reply_tx.send(processed)))?;
+    let done = move |processed| drop(reply_tx.send(processed));
+    app.host.submit_callback(&name, lane, callback, Arc::downgrade(&caller), done)?;
     // Runs in its own task, so that processing continues when the payment system disconnects.
     let app = app.clone();
     let processed = tokio::spawn(async move {
@@ -129,7 +134,9 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
         let outcome = outcome?;
         Ok(outcome.reply)
     });
-    Ok(Reply::of_provider(processed.await.unwrap_or_else(|error| Err(Problem::task_failed(error)))?))
+    let processed = processed.await;
+    drop(caller);
+    Ok(Reply::of_provider(processed.unwrap_or_else(|error| Err(Problem::task_failed(error)))?))
 }
 
 /// Answers a callback of a provider that takes no calls. The answer is 503, so that the payment system sends the callback again

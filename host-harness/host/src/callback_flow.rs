@@ -8,7 +8,7 @@
 mod billing;
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use domain::{
@@ -85,6 +85,8 @@ pub struct Callback {
     permit: Option<LookupPermit>,
     /// Of a wish to which billing is asked to agree: the same wish told again waits for it.
     wish: Option<WishLease>,
+    /// Lives as long as the caller waits for the reply. `None`: it waits until the end.
+    caller: Option<Weak<()>>,
     done: Done,
 }
 
@@ -98,9 +100,29 @@ impl Callback {
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Callback {
         let (component, context, budget) = (slot.component(), Context::at(request.received_at), host.call_budget());
-        let (judged_once, permit, wish, done) = (None, None, None, Box::new(done));
+        let (judged_once, permit, wish, caller, done) = (None, None, None, None, Box::new(done));
         let (restarts, is_again) = (0, false);
-        Callback { host, slot, component, lane, request, context, restarts, budget, is_again, judged_once, permit, wish, done }
+        Callback {
+            host,
+            slot,
+            component,
+            lane,
+            request,
+            context,
+            restarts,
+            budget,
+            is_again,
+            judged_once,
+            permit,
+            wish,
+            caller,
+            done,
+        }
+    }
+
+    /// Makes it one of a caller who may hang up.
+    pub fn of(self, caller: Weak<()>) -> Callback {
+        Callback { caller: Some(caller), ..self }
     }
 
     /// Makes it one that is stored already, and is judged again.

@@ -1,6 +1,6 @@
 //! Callbacks of payment systems: their acceptance, and what is counted and stored of them beside events.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Instant;
 
 use domain::{CallbackProof, CallbackRequest, Event, EventKind, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
@@ -67,7 +67,8 @@ impl Host {
 
     /// Does the same as [`Host::receive_callback`] on the host's own threads. No thread waits while the ledger writes. `done`
     /// may be called on the ledger's thread, which must not be blocked: pass the callback on, and finish it on another thread.
-    /// If the component's call panics, `done` is dropped without a call.
+    /// If the component's call panics, `done` is dropped without a call. Once `caller` is dropped, nobody waits for the reply:
+    /// billing is not asked then whether it agrees to what is wanted, and nothing of it is recorded.
     ///
     /// # Errors
     /// If the payment system is not loaded.
@@ -76,11 +77,12 @@ impl Host {
         provider: &ProviderName,
         lane: Lane,
         request: CallbackRequest,
+        caller: Weak<()>,
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Result<(), HostError> {
         let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
-        let callback = Callback::new(self.clone(), slot, lane, request, done);
+        let callback = Callback::new(self.clone(), slot, lane, request, done).of(caller);
         self.0.pool.submit(lane, move || callback.begin());
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! Billing is asked about accounts: when a payer looks for one, and before a payment is entered.
 
-use std::sync::Arc;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier, Mutex, Weak};
 
+use domain::{AccountState, CallbackRequest};
 use end_to_end::component_of;
 use gateway::{CallerProof, Config, Gateway};
-use host::HostBuilder;
+use host::{AccountQuestion, AccountReply, BillingAccounts, HostBuilder, Lane, NoAccountAnswer, ProcessedCallback};
 use outbound::{BillingClient, BillingOptions};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -33,14 +35,18 @@ fn billing_at(url: &str) -> Arc<BillingClient> {
 /// Starts a server with ChronoPay, and terminals that are known by their address.
 fn server(change: impl FnOnce(HostBuilder) -> HostBuilder) -> Server {
     let mut server = Server::new();
+    let gateway = gateway_on(&server, change);
+    server.address = listen(&server.runtime, gateway);
+    server
+}
+
+fn gateway_on(server: &Server, change: impl FnOnce(HostBuilder) -> HostBuilder) -> Gateway {
     let component = component_of("osmp");
     store_checked(&server.database(), "osmp", &component, &[]);
     publish(&server.database(), "osmp", &component);
     let proof = CallerProof { addresses: vec!["127.0.0.0/8".parse().unwrap()], ..CallerProof::default() };
     let config = Config { callers: [("osmp".parse().unwrap(), proof)].into(), ..config() };
-    let gateway = Gateway::open(change(host(&server.database(), key())), config).unwrap_or_else(|error| panic!("{error}"));
-    server.address = listen(&server.runtime, gateway);
-    server
+    Gateway::open(change(host(&server.database(), key())), config).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn server_of(billing: &Billing) -> Server {
@@ -521,4 +527,55 @@ fn the_day_at_the_terminal_is_told_beside_that_of_the_entry() {
     let rows: Vec<&str> = csv.lines().collect();
     assert!(rows[0].ends_with("\"Время в платёжной системе\""), "{csv}");
     assert!(rows.iter().any(|row| row.ends_with("\"28.11.2020 23:59:00\"")), "{csv}");
+}
+
+/// A billing that does not answer: its first question when a test wants it, and the others at once.
+struct Unanswering {
+    first: Mutex<Option<Sender<AccountReply>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl BillingAccounts for Unanswering {
+    fn find(&self, _: AccountQuestion, then: AccountReply) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.first.lock().unwrap().take() {
+            Some(first) => first.send(then).unwrap(),
+            None => then(no_answer()),
+        }
+    }
+}
+
+fn no_answer() -> Result<Option<AccountState>, NoAccountAnswer> {
+    Err(NoAccountAnswer { reason: "a test".to_owned(), is_sent: true })
+}
+
+/// Repetitions of a payment wait for each other. One whose terminal has hung up does not have the others wait for billing once more.
+#[test]
+fn billing_is_not_asked_for_a_terminal_that_hung_up() {
+    let server = Server::new();
+    let ((question, first), asked) = (channel(), Arc::new(AtomicUsize::new(0)));
+    let billing = Unanswering { first: Mutex::new(Some(question)), asked: asked.clone() };
+    let gateway = gateway_on(&server, |host| host.billing_accounts(Arc::new(billing)));
+    let (host, terminal) = (gateway.host().clone(), Arc::new(()));
+    let (sender, processed) = channel();
+    let pay = |number: usize, caller: Weak<()>| {
+        let sender = sender.clone();
+        let pay = "command=pay&txn_id=1&txn_date=20261120100005&account=100500&sum=20.00&prv_id=5";
+        let request = CallbackRequest::get(pay);
+        let done = move |ended: ProcessedCallback| {
+            drop(ended.finish());
+            sender.send(number).unwrap();
+        };
+        host.submit_callback(&"osmp".parse().unwrap(), Lane::Main, request, caller, done).unwrap();
+    };
+    pay(1, Arc::downgrade(&terminal));
+    let first = first.recv().unwrap();
+    pay(2, Weak::new());
+    pay(3, Weak::new());
+    first(no_answer());
+    let mut ended: Vec<usize> = (0..3).map(|_| processed.recv().unwrap()).collect();
+    ended.sort_unstable();
+    assert_eq!((ended, asked.load(Ordering::Relaxed)), (vec![1, 2, 3], 1), "nobody waits for what billing would say");
+    pay(4, Arc::downgrade(&terminal));
+    assert_eq!((processed.recv().unwrap(), asked.load(Ordering::Relaxed)), (4, 2));
 }

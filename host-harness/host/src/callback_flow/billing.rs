@@ -11,6 +11,7 @@ use crate::billing_answer::refusal_of;
 use crate::billing_questions::{FoundAccount, account_of, accounts, no_billing};
 use crate::callback_result::{Answered, Judged};
 use crate::disagreement::disagreement;
+use crate::error::HostError;
 use crate::host::Host;
 use crate::questions::checks;
 
@@ -63,6 +64,12 @@ impl Callback {
         if !is_asked {
             return self.record(&[proved], Reported::Wish(event), Vec::new(), reply);
         }
+        // Nobody would hear the answer, and the same wish behind this one would wait for billing once more. It comes again if it is due.
+        if self.is_caller_gone() {
+            self.host.0.observer.callback_processed(&self.slot.name, "unavailable");
+            let why = "the caller hung up before billing was asked about the account";
+            return self.end(Err(HostError::unavailable(why).of_callback()));
+        }
         let wishes = self.slot.wishes.clone();
         let leased = wishes.lease(&event.dedup_key, (self, proved, reply), |(callback, proved, reply)| {
             Box::new(move || callback.later(move |callback| callback.wanted(proved, reply)))
@@ -82,6 +89,11 @@ impl Callback {
             Ok(None) => callback.record(&[proved], Reported::Wish(event), Vec::new(), reply),
             Err(error) => callback.not_recorded(1, "not-stored", error.into(), reply.is_some()),
         }
+    }
+
+    /// Reports whether nobody waits for the reply any more.
+    fn is_caller_gone(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.strong_count() == 0)
     }
 
     /// Goes on with a wish by what billing says about its account.
