@@ -44,7 +44,7 @@ pub struct Built {
 
 /// Builds the components and the programs in parallel: each of the two ends with one crate that keeps a single core busy.
 pub fn build(scope: Scope) -> Result<Built> {
-    let guests = || components(scope, &target_dir().join("guest"), &target_dir().join("components"));
+    let guests = || components(&providers(scope), &target_dir().join("guest"), &target_dir().join("components"));
     let programs = || {
         step("building the host and the stand-ins of payment systems: some 300 crates, wasmtime's compiler takes longest");
         let mut build = cargo();
@@ -74,14 +74,19 @@ pub fn build(scope: Scope) -> Result<Built> {
     })
 }
 
-/// Builds the providers as components into `to`. They have a target directory of their own, since a second compiler would
+/// Returns the providers that are built.
+pub fn providers(scope: Scope) -> Vec<&'static str> {
+    let of_tests = if scope == Scope::Tests { TEST_PROVIDERS.as_slice() } else { &[] };
+    [&PROVIDERS, of_tests].concat()
+}
+
+/// Builds these providers as components into `to`. They have a target directory of their own, since a second compiler would
 /// rebuild what the first one built.
-pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
+pub fn components(providers: &[&str], target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
     let compiler = Compiler::find()?;
     std::fs::create_dir_all(to)?;
-    let of_tests = if scope == Scope::Tests { TEST_PROVIDERS.as_slice() } else { &[] };
-    let providers = PROVIDERS.into_iter().chain(of_tests.iter().copied());
     providers
+        .iter()
         .map(|provider| {
             step(&format!("building the component {provider}"));
             let module = core_module(&compiler, provider, target_dir)?;

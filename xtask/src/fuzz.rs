@@ -54,7 +54,7 @@ pub fn fuzz(seconds: u32, target: Option<&str>) -> Result<()> {
     nightly()?;
     let cargo_fuzz = cargo_fuzz()?;
     // Some targets load a component.
-    build::components(build::Scope::Tests, &target_dir().join("guest"), &target_dir().join("components"))?;
+    build::components(&build::providers(build::Scope::Tests), &target_dir().join("guest"), &target_dir().join("components"))?;
     step("building the fuzz targets (wasmtime takes some minutes the first time)");
     run(command(&cargo_fuzz, "build").args(target))?;
 
