@@ -336,6 +336,21 @@ fn a_payment_is_paid_back_in_parts_and_never_beyond() {
     assert_eq!(shop.refund(1, "k4").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment));
 }
 
+/// A try whose answer is lost may have been done: what the payment system says to the next one is no refusal of the first, and the amount
+/// is not free before its status is known.
+#[test]
+fn a_refusal_of_a_repetition_is_none_of_the_first_try() {
+    let shop = Shop::open();
+    shop.bank.is(Mood::LosesAnswers);
+    let refund = shop.refund(10_000, "k1").unwrap();
+    shop.bank.is(Mood::Refuses);
+    shop.after(60);
+    assert_eq!(shop.state(&refund), "pending");
+    assert_eq!(shop.refund(10_000, "k2").unwrap_err().code, Some(ErrorCode::RefundExceedsPayment));
+    shop.after(3_600);
+    assert_eq!((shop.state(&refund), shop.balance(), shop.bank.paid_back()), ("done", 0, vec!["100.00".to_owned()]));
+}
+
 /// Nobody knows what a payment system did that failed, also where the component says that nothing was done: what must not be sent
 /// twice is sent once, and a person decides.
 #[test]

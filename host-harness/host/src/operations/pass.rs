@@ -88,6 +88,12 @@ impl Running {
         !self.pass.journal().calls.is_empty()
     }
 
+    /// Reports whether a call was sent again, since its first answer is not known. A refusal is then about the last try alone: the first
+    /// may have been done before a key was changed, or because of it there is nothing left to do.
+    pub fn is_sent_again(&self) -> bool {
+        self.pass.journal().calls.iter().any(|call| call.is_repeated)
+    }
+
     /// Reports whether something of the operation was sent, or is about to be. The end of a subscription may be a call that can be
     /// repeated at will and stands in no journal.
     fn is_sent(&self) -> bool {

@@ -237,6 +237,15 @@ impl Running {
             TaskOutcome::Moved(event) => self.end_moved(*event),
             TaskOutcome::Cancelled => self.end(OperationEnd::Completed { result: None }),
             TaskOutcome::Pending(pending) => self.wait_for(pending).map(|()| true),
+            TaskOutcome::Refused(problem) if self.is_sent_again() => {
+                let operation = self.operation.id.as_str();
+                tracing::warn!(operation, problem = problem.message, "it is refused, and an earlier try may have been done");
+                if !self.can_be_asked_about() {
+                    return self.end_unknown(said(&problem));
+                }
+                self.begin_to_ask(None);
+                self.wait(said(&problem)).map(|()| true)
+            }
             TaskOutcome::Refused(problem) => {
                 let Problem { code, .. } = &problem;
                 self.end(OperationEnd::Refused { code: code.clone(), message: said(&problem) })
