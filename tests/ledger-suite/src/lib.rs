@@ -104,6 +104,7 @@ const RULES: &[(&str, Rule)] = &[
     ),
     ("a_refund_of_something_else_is_unknown", operations::a_refund_of_something_else_is_unknown),
     ("a_refund_that_was_reported_is_not_declared_again", operations::a_refund_that_was_reported_is_not_declared_again),
+    ("a_refund_beyond_what_is_left_is_declared_done_alone", operations::a_refund_beyond_what_is_left_is_declared_done_alone),
     ("a_link_is_made_once", operations::a_link_is_made_once),
     ("what_is_withdrawn_is_not_sent", withdrawals::what_is_withdrawn_is_not_sent),
     ("only_pending_refunds_and_charges_are_withdrawn", withdrawals::only_pending_refunds_and_charges_are_withdrawn),

@@ -409,6 +409,19 @@ pub fn a_refund_that_was_reported_is_not_declared_again(ledger: &Ledger) {
     assert_ne!(begin(ledger, back(payment, 6_000)).unwrap().id, rest.id);
 }
 
+/// Where all of a payment went back by what was reported of other refunds, one that an operator declares done is none beside them: nothing
+/// is left for anybody to decide.
+pub fn a_refund_beyond_what_is_left_is_declared_done_alone(ledger: &Ledger) {
+    let (order, payment) = paid(ledger);
+    let lost = begin(ledger, back(payment, 3_000)).unwrap();
+    end(ledger, &lost.id, unknown());
+    let all = changed(refund(&order, "R1", 10_000), |event| event.facts.original = Some("T1".parse().unwrap()));
+    assert_eq!(take(ledger, &all), entered(2));
+    let done = resolve(ledger, &lost.id, OperationVerdict::Done);
+    assert_eq!(done.state, OperationState::Done { movement: None, result: None });
+    assert_eq!((balance(ledger, "100500"), ledger.unmatched_count().unwrap()), (0, 0));
+}
+
 /// An order has one link; a subscription is ended by one operation at a time.
 pub fn a_link_is_made_once(ledger: &Ledger) {
     let (_, payment) = paid(ledger);

@@ -1,8 +1,8 @@
 //! Ending an operation: with its event, without one, or by an operator's decision.
 
 use domain::{
-    Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, Money, MovementId, Operation, OperationDecision, OperationFault,
-    OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
+    Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MismatchReason, Money, MovementId, Operation, OperationDecision,
+    OperationFault, OperationId, OperationKind, OperationSelection, OperationState, OperationTask, OperationVerdict,
 };
 
 use super::each_open;
@@ -232,7 +232,8 @@ pub fn end_paid_charges(transaction: &mut dyn Transaction, at: u64) -> Result<u6
     Ok(ended)
 }
 
-/// Returns the movement of a refund that was done: the one that the payment system reported since, or one that is made now.
+/// Returns the movement of a refund that was done: the one that the payment system reported since, or one that is made now. `None` if all
+/// of the payment went back by other refunds.
 fn refunded(transaction: &mut dyn Transaction, operation: &Operation, at: u64) -> Result<Option<MovementId>, Error> {
     let OperationTask::Refund { payment, amount } = &operation.task else { return Ok(None) };
     let payment = transaction.movement(*payment)?;
@@ -241,6 +242,10 @@ fn refunded(transaction: &mut dyn Transaction, operation: &Operation, at: u64) -
         return Ok(Some(reported));
     }
     let event = refund_by_decision(operation, &payment, *amount);
+    // All that can go back is entered already, by what the payment system reported of others: nobody has to decide about this one too.
+    if settle(transaction, &event, Some(&operation.id))?.err() == Some(MismatchReason::ExceedsPaidAmount) {
+        return Ok(None);
+    }
     let recorded = record(transaction, operation, event, Vec::new(), (at, at))?;
     Ok(recorded.and_then(|recorded| recorded.movement).map(|state| state.movement.id))
 }

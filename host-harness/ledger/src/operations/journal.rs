@@ -193,14 +193,19 @@ impl Pass {
     }
 }
 
-/// Reports whether the payment system knows a call that arrives now from the one that was sent first.
+/// How far a clock that is corrected may go back, in seconds.
+const CORRECTION_SECONDS_MAX: u64 = 60;
+
+/// Reports whether the payment system knows a call that arrives now from the one that was sent first. A clock that was set back further
+/// does not tell how long ago that was.
 fn is_remembered(call: &SentCall, repeatable: Repeatable, now: u64) -> bool {
     match repeatable {
         Repeatable::Always => true,
         Repeatable::Never => false,
         Repeatable::Within(seconds) => {
             let forgotten_at = call.first_sent_at.saturating_add(u64::from(seconds));
-            now.saturating_add(CALL_SECONDS_MAX) < forgotten_at
+            let is_set_back = now.saturating_add(CORRECTION_SECONDS_MAX) < call.first_sent_at;
+            !is_set_back && now.saturating_add(CALL_SECONDS_MAX) < forgotten_at
         }
     }
 }
@@ -238,7 +243,9 @@ mod tests {
             // The last second at which it arrives before the key is forgotten.
             ("a?", vec![("a", HOUR, 4_589)], SendAgain),
             ("a?", vec![("a", HOUR, 4_590)], AnswerUnknown),
-            ("a?", vec![("a", HOUR, 0)], SendAgain),
+            // The clock was corrected, and was set back.
+            ("a?", vec![("a", HOUR, 940)], SendAgain),
+            ("a?", vec![("a", HOUR, 939)], AnswerUnknown),
             ("a?", vec![("b", HOUR, 1_001)], other),
             ("a?", vec![("a", NEVER, 1_001), ("b", NEVER, 1_001)], other),
             ("a", vec![("a", NEVER, 9_000)], AnswerAsBefore),

@@ -16,6 +16,7 @@ const OPERATIONS: &str = "
         WHEN operations.kind IN ('charge', 'link') AND orders.provider IS NOT operations.provider
         THEN 'its order is none of its provider'
         WHEN operations.kind = 'refund' AND operations.state = 'done' AND operations.movement IS NULL
+            AND operations.decided_by IS NULL
         THEN 'it is done, and has no movement'
         WHEN operations.movement IS NOT NULL AND operations.state <> 'done' THEN 'it is not done, and has a movement'
         WHEN operations.movement IS NOT NULL AND (made.provider, made.kind) IS NOT (operations.provider,

@@ -100,7 +100,8 @@ fn what_a_status_could_not_tell_is_settled_by_a_later_refund() {
         let ask = || host.api.try_post(&format!("/orders/{order}/status"), &json!({})).unwrap();
         assert_eq!((ask().0, host.api.balance(ACCOUNT)), (200, 10_000));
         let kept = host.api.get("/unrecognized");
-        assert!(kept["unrecognized"][0]["message"].as_str().unwrap().starts_with("0 kopecks of 10000 are recorded"), "{kept}");
+        let message = kept["unrecognized"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with("Из 100.00 ₽ записано возвращённым 0.00 ₽"), "{kept}");
         ask();
         assert_eq!(host.api.get("/unrecognized")["total"], 1, "it is no clearer");
         if is_from_here {

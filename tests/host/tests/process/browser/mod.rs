@@ -91,7 +91,7 @@ impl Walk {
         let Walk { site, browser, .. } = self;
         browser.open(&format!("{}/operator/statistics", site.url));
         browser.see_page("Вход для оператора");
-        assert_eq!(browser.url(), format!("{}/operator/login", site.url));
+        assert_eq!(browser.url(), format!("{}/operator/login?to=%2Foperator%2Fstatistics", site.url));
         log_in(browser, "wrong password");
         browser.see("Имя или пароль неверны.");
         assert_eq!(browser.cookie("session"), None);
