@@ -254,7 +254,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 85] = [
+const FAULTS: [Fault; 90] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -348,6 +348,15 @@ const FAULTS: [Fault; 85] = [
         &["answers", "mutations"],
         "has a lost answer: it is ignored, though the payment system could not be asked",
     ),
+    (
+        "lost-question-is-refused",
+        &["answers"],
+        "the result is refused, though the payment system could not be asked: its amount",
+    ),
+    ("junk-is-refused", &["answers"], "the result is refused, though the answer cannot be read"),
+    ("junk-status-is-empty", &["answers"], "the result is that nothing has happened, though its answer cannot be read"),
+    ("junk-hint-ignored", &["answers"], "it is ignored, though its answer cannot be read, and does not come again"),
+    ("unavailable-says-ok", &["answers"], "its reply is that to a callback that is accepted, so that it never comes again"),
     ("others-link-believed", &["answers"], "the order 61 gets a link, though the answer is about the order 62"),
     (
         "unavailable-as-entered",

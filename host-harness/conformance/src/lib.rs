@@ -22,7 +22,8 @@
 //!   one that is refused, and `mutations`, `refunds` and `proved` do not apply. Nor do they where `callback-proof` is `caller`: nothing in
 //!   a callback proves it then, and a changed one is another.
 //! - `operations`: each operation of the vectors (a link, a status, a refund, a charge, a report) has the result that they
-//!   expect, with the answers that they give. The vectors must have one of each ability that the component has. A refund or a charge
+//!   expect, with the answers that they give. The vectors must have one of each function of
+//!   the component's abilities. A refund or a charge
 //!   that is done or pending was not sent by calls that are all `always` repeatable. Asked for with another amount, of another payment
 //!   or, where the call is known by a key, with another id, it makes another call. What callbacks and operations tell of one movement
 //!   has one dedup key, and what they tell of another has another.
@@ -58,7 +59,8 @@
 //!   other encodings, cut off or damaged, and by those about other orders. There is a result each time, and no event that the
 //!   genuine answer does not say. Other codes in its short fields are tried too, since an error message may hold a secret; what
 //!   follows from them is up to the provider. The answer about another order makes no link. If the payment system cannot be asked about
-//!   a callback, it is not acknowledged. If it is not known whether a call for a refund or a charge arrived, the result is unknown
+//!   a callback, or its answer cannot be read, the callback is not acknowledged, and a question about a status, a refund or a charge tells
+//!   of nothing. If it is not known whether a call for a refund or a charge arrived, the result is unknown
 //!   or pending; if it was not sent, the result is not that it was refused or done. A call that must not be repeated and was answered
 //!   by a failure of the server leaves open what was done.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within

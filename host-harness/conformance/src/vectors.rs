@@ -69,8 +69,8 @@ pub struct Vectors {
     /// Callbacks as they arrive. At least one accepted payment is required; a refund, a chargeback, a hold, a declined payment
     /// and a forgery make the checks stronger.
     pub callbacks: Vec<Sample>,
-    /// Links, statuses, refunds, charges and reports, with what is to come of them. At least one of each ability that the component
-    /// has is required.
+    /// Links, statuses, refunds, charges and reports, with what is to come of them. At least one of each function of the
+    /// component's abilities is required.
     pub operations: Vec<OperationSample>,
     /// The names of settings that are secrets, whatever the provider's description says. Each must be declared as a secret, and
     /// its value must occur in no answer.

@@ -82,10 +82,29 @@ struct Foreign<'s> {
 struct Hostile {
     what: String,
     result: HttpResult,
-    /// The other order that the answer names.
-    names_order: Option<OrderId>,
-    /// Whether the payment system may say it: then the provider may believe it, and its result is only scanned for secrets.
-    is_plausible: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    /// None, or the genuine one with another status.
+    Status,
+    /// The answer of another order's sample, and that order if the answer names it.
+    Foreign(Option<OrderId>),
+    /// Of the genuine status, and none that can be read.
+    Junk,
+    /// The payment system may say it: then the provider may believe it, and its result is only scanned for secrets.
+    Plausible,
+}
+
+impl Hostile {
+    /// Reports whether the payment system failed or was not reached, so that nothing follows from it.
+    fn is_failure(&self) -> bool {
+        match &self.result {
+            HttpResult::Response(answer) => answer.status >= FAILED_STATUS_MIN,
+            HttpResult::NotSent(_) | HttpResult::Unknown(_) => true,
+        }
+    }
 }
 
 /// Numbers and short texts that an answer may have as a code or a state: what a provider says of an error may hold what it must not.
@@ -104,7 +123,7 @@ fn codes(genuine: &HttpResult, most: usize, rng: &mut Rng) -> Vec<Hostile> {
             let body = edited(&genuine.body, &mut [(field.literal.clone(), field.literal_of(code))]);
             let what = format!("is answered {code:?} as {:?}", field.decoded_name(&genuine.body));
             let result = HttpResult::Response(HttpResponse { body, ..genuine.clone() });
-            all.push(Hostile { what, result, names_order: None, is_plausible: true });
+            all.push(Hostile { what, result, kind: Kind::Plausible });
         }
     }
     rng.shuffle(&mut all);
@@ -113,14 +132,14 @@ fn codes(genuine: &HttpResult, most: usize, rng: &mut Rng) -> Vec<Hostile> {
 }
 
 fn hostile<'o>(genuine: &HttpResult, others: impl Iterator<Item = Foreign<'o>>, places: usize, rng: &mut Rng) -> Vec<Hostile> {
-    let new =
-        |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result, names_order: None, is_plausible: false };
+    let new = |what: &str, result: HttpResult| Hostile { what: what.to_owned(), result, kind: Kind::Status };
+    let junk_of = |what: &str, result: HttpResult| Hostile { kind: Kind::Junk, ..new(what, result) };
     let mut all = vec![
         new("is not sent", HttpResult::NotSent("a check".to_owned())),
         new("has a lost answer", HttpResult::Unknown("a check".to_owned())),
     ];
     all.extend(others.filter(|other| other.result != genuine).map(|Foreign { order, result }| Hostile {
-        names_order: order.filter(|order| names(result, order)).cloned(),
+        kind: Kind::Foreign(order.filter(|order| names(result, order)).cloned()),
         ..new("has the answer of another order's sample", result.clone())
     }));
     let HttpResult::Response(genuine) = genuine else { return all };
@@ -142,14 +161,14 @@ fn hostile<'o>(genuine: &HttpResult, others: impl Iterator<Item = Foreign<'o>>, 
             ("is answered backwards", body.iter().rev().copied().collect()),
         ]
         .into_iter()
-        .map(|(what, body)| new(what, with_body(body))),
+        .map(|(what, body)| junk_of(what, with_body(body))),
     );
     for _ in 0..places.min(body.len()) {
         let at = rng.usize(..body.len());
         let (before, after) = body.split_at(at);
-        all.push(new(&format!("has an answer that is cut off after {at} bytes"), with_body(before.to_vec())));
+        all.push(junk_of(&format!("has an answer that is cut off after {at} bytes"), with_body(before.to_vec())));
         let spoilt = [before, &b"\xff"[..], after].concat();
-        all.push(new(&format!("has a byte that is not UTF-8 at {at} of its answer"), with_body(spoilt)));
+        all.push(junk_of(&format!("has a byte that is not UTF-8 at {at} of its answer"), with_body(spoilt)));
     }
     all
 }
@@ -177,7 +196,7 @@ impl Calling<'_> {
         let mut answers = Changed::new(self.answers, at, hostile.result.clone());
         let wrong = match merchant.performed(&self.function, &mut answers) {
             // Such as an amount of nothing, where the payment system says that it is.
-            Ok(_) | Err(Error::Contract { .. }) if hostile.is_plausible => None,
+            Ok(_) | Err(Error::Contract { .. }) if hostile.kind == Kind::Plausible => None,
             Ok(performed) => self.wrong_with(&performed, at, hostile),
             Err(error) => Some(failure("it gives no result", &error)),
         };
@@ -194,7 +213,7 @@ impl Calling<'_> {
             let what = format!("{} of {} {}", event.facts.kind.name(), amount.minor_units, amount.currency);
             return Some(format!("an event follows that the genuine answer does not say: {what} for the order {order}"));
         }
-        if let Some(other) = &hostile.names_order
+        if let Kind::Foreign(Some(other)) = &hostile.kind
             && let Some(own) = self.order()
             && self.performed.context.called.get(at).is_some_and(|(_, genuine)| names(genuine, own))
             && leads_elsewhere(&performed.result, &self.performed.result)
@@ -205,19 +224,13 @@ impl Calling<'_> {
         if performed.context.called.len() != at + 1 {
             return None;
         }
-        let failed = matches!(&hostile.result, HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN);
-        let result = performed.result.name();
-        if let FunctionResult::Callback(answer) = &performed.result {
-            let is_asked_in_vain = failed || !matches!(hostile.result, HttpResult::Response(_));
-            let is_dropped = matches!(answer.verdict, Verdict::Ignored(_) | Verdict::Answered | Verdict::Refused(_));
-            return (is_asked_in_vain && is_dropped && !genuine.is_empty()).then(|| {
-                format!(
-                    "it is {result}, though the payment system could not be asked, and does not tell it again: return `unavailable`"
-                )
-            });
+        let (result, own) = (performed.result.name(), self.performed.result.name());
+        if let Some(wrong) = self.is_taken_for_an_answer(&performed.result, hostile) {
+            return Some(wrong);
         }
+        let is_failed = matches!(hostile.result, HttpResult::Response(_)) && hostile.is_failure();
         let is_denied = matches!(result, "refused" | "failed" | "unavailable");
-        if failed && call.repeatable == Repeatable::Never && is_denied && self.performed.result.name() != result {
+        if is_failed && call.repeatable == Repeatable::Never && is_denied && own != result {
             return Some(format!(
                 "the result is {result}, though who failed may have done it, and the call is not to be sent again: return `unknown`"
             ));
@@ -226,6 +239,9 @@ impl Calling<'_> {
             return None;
         }
         let wrong = match hostile.result {
+            HttpResult::Response(_) if hostile.kind == Kind::Junk && result == "refused" && own != result => {
+                "the answer cannot be read, and may be of money that was moved: return `unknown`"
+            }
             HttpResult::Unknown(_) if !matches!(result, "unknown" | "pending") => "it may have moved money",
             HttpResult::NotSent(_) if matches!(result, "succeeded" | "pending" | "refused") => {
                 "it moved no money, and can be tried again"
@@ -233,6 +249,45 @@ impl Calling<'_> {
             _ => return None,
         };
         Some(format!("the result is {result}, though {wrong}"))
+    }
+}
+
+impl Calling<'_> {
+    /// Returns how a failure, or an answer that cannot be read, was taken for an answer of what has become of the money.
+    fn is_taken_for_an_answer(&self, result: &FunctionResult, hostile: &Hostile) -> Option<String> {
+        let (is_failure, is_junk) = (hostile.is_failure(), hostile.kind == Kind::Junk);
+        if !is_failure && !is_junk {
+            return None;
+        }
+        let why = if is_junk { "its answer cannot be read" } else { "the payment system could not be asked" };
+        let has_events = !self.performed.result.events().is_empty();
+        match (&self.function, result, &self.performed.result) {
+            (FunctionCall::HandleCallback(_), FunctionResult::Callback(answer), FunctionResult::Callback(own))
+                if has_events =>
+            {
+                let name = answer.verdict.name();
+                match answer.verdict {
+                    Verdict::Ignored(_) | Verdict::Answered => {}
+                    Verdict::Refused(_) if is_failure => {}
+                    Verdict::Unavailable if answer.reply.is_some() && answer.reply == own.reply => {
+                        return Some(
+                            "its reply is that to a callback that is accepted, so that it never comes again".to_owned(),
+                        );
+                    }
+                    _ => return None,
+                }
+                Some(format!("it is {name}, though {why}, and does not come again: return `unavailable`"))
+            }
+            (FunctionCall::QueryPayment(_), FunctionResult::Status(Ok(status)), _) if has_events => {
+                let is_empty = status.events.is_empty() && status.unresolved.is_none();
+                is_empty.then(|| format!("the result is that nothing has happened, though {why}: return `unavailable`"))
+            }
+            (FunctionCall::QueryRefund(..) | FunctionCall::QueryCharge(..), FunctionResult::Operation(_), own) => {
+                let is_refused = result.name() == "refused" && own.name() != "refused";
+                is_refused.then(|| format!("the result is refused, though {why}: its amount could move again"))
+            }
+            _ => None,
+        }
     }
 }
 

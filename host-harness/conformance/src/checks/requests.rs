@@ -13,8 +13,6 @@ use crate::performed::changes_something;
 use crate::report::{Case, Findings};
 use crate::vectors::OperationSample;
 
-/// The id of another operation than those of any vectors.
-const OTHER_ID: &str = "checks-other-operation";
 /// The id of another order, all digits since some payment systems accept no other ids.
 const OTHER_ORDER: &str = "909000001";
 
@@ -33,23 +31,25 @@ struct Variation {
 pub fn follow(merchant: &ScannedMerchant, sample: &OperationSample) -> Findings {
     let mut findings = Findings::default();
     let Some(own) = moving_call(merchant, &sample.function, sample) else { return findings };
-    for Variation { what, consequence, requests, is_of_key } in variations(&sample.function) {
-        if is_of_key && !matches!(own.repeatable, Repeatable::Within(_)) {
+    for variation in variations(&sample.function) {
+        if variation.is_of_key && !matches!(own.repeatable, Repeatable::Within(_)) {
             continue;
         }
         let mut calls = vec![own.clone()];
-        for request in &requests {
+        for request in &variation.requests {
             // A payment system may pay back no part; then there is no call.
             let Some(call) = moving_call(merchant, request, sample) else { continue };
-            findings.case(is_new(&sample.name, &calls, &call, what, consequence));
+            findings.case(is_new(&sample.name, &calls, &call, &variation));
             calls.push(call);
         }
     }
     findings
 }
 
-fn is_new(name: &str, calls: &[HttpCall], call: &HttpCall, what: &str, consequence: &str) -> Case {
-    if !calls.contains(call) {
+fn is_new(name: &str, calls: &[HttpCall], call: &HttpCall, Variation { what, consequence, is_of_key, .. }: &Variation) -> Case {
+    let is_of_key = *is_of_key;
+    let is_same = |known: &HttpCall| known == call || is_of_key && key_of(known).is_some() && key_of(known) == key_of(call);
+    if !calls.iter().any(is_same) {
         return Ok(());
     }
     Err(format!("{name:?}, asked for with another {what}, makes the same call {}: {consequence}", line_of(call)))
@@ -73,7 +73,7 @@ fn variations(function: &FunctionCall) -> Vec<Variation> {
                 (request.amount.minor_units > 0).then_some(FunctionCall::RefundPayment(request))
             };
             let mut of_other_id = request.clone();
-            of_other_id.id = OperationId::stored(OTHER_ID.to_owned());
+            of_other_id.id = OperationId::stored(with_other_digit(request.id.as_str()));
             let mut of_other_payment = request.clone();
             rename(&mut of_other_payment.payment);
             vec![
@@ -136,11 +136,17 @@ fn rename(payment: &mut PaymentReference) {
     }
 }
 
-/// Returns a text with another last digit, if it has one.
+/// Returns the header by which payment systems know a repeated call, if the call has one.
+fn key_of(call: &HttpCall) -> Option<&str> {
+    let is_key = |name: &str| name.contains("idempot") || name.contains("request-id");
+    call.headers.iter().find(|(name, _)| is_key(name)).map(|(_, value)| value.as_str())
+}
+
+/// Returns a text with another last digit; with one more if it has none.
 fn with_other_digit(text: &str) -> String {
     let Some((before, rest)) = text.rfind(|letter: char| letter.is_ascii_digit()).and_then(|at| text.split_at_checked(at))
     else {
-        return text.to_owned();
+        return format!("{text}7");
     };
     let (digit, after) = rest.split_at(1);
     let other = if digit == "7" { "8" } else { "7" };
@@ -153,7 +159,7 @@ mod tests {
 
     #[test]
     fn another_number_of_the_same_form() {
-        for (text, want) in [("10000001", "10000007"), ("a-7b", "a-8b"), ("none", "none"), ("", "")] {
+        for (text, want) in [("10000001", "10000007"), ("a-7b", "a-8b"), ("none", "none7"), ("", "7")] {
             assert_eq!(with_other_digit(text), want, "{text}");
         }
     }

@@ -31,7 +31,9 @@ pub enum Answer {
     NotSent,
     /// It was answered with a status of a server that failed.
     Failed,
-    /// It may have arrived, or the answer cannot be understood.
+    /// It may have arrived.
+    Lost,
+    /// The answer cannot be understood.
     Unclear,
 }
 
@@ -77,7 +79,8 @@ fn answer(context: &Context, call: HttpCall) -> Result<Answer, Stop> {
             values(&response.body).map_or(Answer::Unclear, Answer::Said)
         }
         HttpResult::Response(response) if response.status >= 500 => Answer::Failed,
-        HttpResult::Response(_) | HttpResult::Unknown(_) => Answer::Unclear,
+        HttpResult::Response(_) => Answer::Unclear,
+        HttpResult::Unknown(_) => Answer::Lost,
         HttpResult::NotSent(_) => Answer::NotSent,
     })
 }

@@ -80,13 +80,19 @@ fn hint(merchant: &Merchant, values: &[String; 9], context: &Context) -> Option<
         Ok(Answer::Said(values)) if values.state == "paid" => merchant
             .event_of(EventKind::Payment, &values, order)
             .map_or_else(|| Verdict::Unresolved(unclear()), |event| Verdict::Happened(vec![event])),
-        Ok(Answer::Said(_)) => Verdict::Ignored(Code::UnknownType.whole("It is not paid.")),
+        Ok(Answer::Said(values)) if values.state == "none" => Verdict::Ignored(Code::UnknownType.whole("It is not paid.")),
+        Ok(Answer::Said(_)) => Verdict::Unresolved(unclear()),
+        Ok(Answer::Unclear) if fault::is("junk-hint-ignored") => Verdict::Ignored(unclear()),
+        Ok(_) if fault::is("unavailable-says-ok") => return Some(CallbackStep::Unavailable(ok())),
         Ok(_) if fault::is("lost-hint-ignored") => Verdict::Ignored(unavailable()),
         Err(Stop::Call(call)) => return Some(CallbackStep::Call(*call)),
         Ok(_) | Err(_) => return Some(CallbackStep::Unavailable(kit::reply::unavailable())),
     };
-    let reply = HttpReply { status: 200, headers: Vec::new(), body: b"OK".to_vec() };
-    Some(CallbackStep::Done(CallbackAnswer { verdict, reply }))
+    Some(CallbackStep::Done(CallbackAnswer { verdict, reply: ok() }))
+}
+
+fn ok() -> HttpReply {
+    HttpReply { status: 200, headers: Vec::new(), body: b"OK".to_vec() }
 }
 
 /// Judges a callback of the type `settled`; `None` if it is not genuine, or there is no such order.
@@ -102,8 +108,7 @@ fn settled(merchant: &Merchant, values: &[String; 9], context: &Context) -> Opti
     };
     let kind = if state.paid_by.is_some() { EventKind::Refund } else { EventKind::Payment };
     let event = merchant.event(kind, [payment, payer, order], parse_amount(amount).ok()?, 0);
-    let reply = HttpReply { status: 200, headers: Vec::new(), body: b"OK".to_vec() };
-    Some(CallbackStep::Done(CallbackAnswer { verdict: Verdict::Happened(vec![event]), reply }))
+    Some(CallbackStep::Done(CallbackAnswer { verdict: Verdict::Happened(vec![event]), reply: ok() }))
 }
 
 /// Reports whether the values that are signed without separators can only be cut in one way.

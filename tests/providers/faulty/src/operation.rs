@@ -85,7 +85,10 @@ impl Merchant {
             match self.query(context, "/payments", fields)? {
                 Answer::Said(values) => break values,
                 _ if fault::is("asks-for-ever") => tries += 1,
-                Answer::NotSent | Answer::Failed | Answer::Unclear => return Ok(StatusStep::Unavailable(unavailable())),
+                Answer::Unclear if fault::is("junk-status-is-empty") => return Ok(StatusStep::Done(status(Vec::new(), None))),
+                Answer::NotSent | Answer::Failed | Answer::Lost | Answer::Unclear => {
+                    return Ok(StatusStep::Unavailable(unavailable()));
+                }
             }
         };
         let kinds: &[EventKind] = match values.state.as_str() {
@@ -126,6 +129,9 @@ impl Merchant {
         let Some(paid) = event_of_payment(&request.payment, context) else { return Ok(OperationStep::Unknown(no_payment())) };
         let fields = [("id", request.id.as_str()), ("reference", reference.unwrap_or_default())];
         let answer = self.query(context, "/refunds", &fields)?;
+        if fault::is("lost-question-is-refused") && !matches!(answer, Answer::Said(_) | Answer::Unclear) {
+            return Ok(OperationStep::Refused(unknown()));
+        }
         Ok(self.operation(answer, EventKind::Refund, paid.order.as_deref().unwrap_or_default()))
     }
 
@@ -152,7 +158,7 @@ impl Merchant {
             Answer::Said(values) if values.state == "done" => CancelStep::Cancelled,
             Answer::Said(values) if values.state == "refused" => CancelStep::Refused(refused(&values)),
             Answer::NotSent => CancelStep::Unavailable(unavailable()),
-            Answer::Said(_) | Answer::Failed | Answer::Unclear => CancelStep::Unknown(unknown()),
+            Answer::Said(_) | Answer::Failed | Answer::Lost | Answer::Unclear => CancelStep::Unknown(unknown()),
         })
     }
 
@@ -164,8 +170,9 @@ impl Merchant {
             Answer::NotSent => return OperationStep::Unavailable(unavailable()),
             Answer::Failed if fault::is("failure-is-refused") => return OperationStep::Refused(unknown()),
             Answer::Failed if fault::is("failure-is-unavailable") => return OperationStep::Unavailable(unavailable()),
-            Answer::Unclear if fault::is("lost-is-refused") => return OperationStep::Refused(unknown()),
-            Answer::Failed | Answer::Unclear => return OperationStep::Unknown(unknown()),
+            Answer::Lost if fault::is("lost-is-refused") => return OperationStep::Refused(unknown()),
+            Answer::Unclear if fault::is("junk-is-refused") => return OperationStep::Refused(unknown()),
+            Answer::Failed | Answer::Lost | Answer::Unclear => return OperationStep::Unknown(unknown()),
         };
         match values.state.as_str() {
             "done" => {

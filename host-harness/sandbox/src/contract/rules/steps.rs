@@ -107,7 +107,10 @@ pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations 
             call.headers.len() <= CALL_HEADERS_MAX && call.headers.iter().all(|(name, _)| is_own(name)),
             "a call has more than 64 headers, or one that is the host's or not in lower case",
         ),
-        (call.headers.iter().all(|(_, value)| is_value(value)), "a call's header has a value with control characters"),
+        (
+            call.headers.iter().all(|(_, value)| is_value(value)),
+            "a call's header has a value with a control character, or one beyond ASCII",
+        ),
         (call.body.len() <= CALL_BODY_BYTES_MAX, "a call's body is over 64 KiB"),
         (
             call.client_certificate.as_ref().is_none_or(|setting| is_name(setting)),
