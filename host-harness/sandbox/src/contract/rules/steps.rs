@@ -109,7 +109,7 @@ pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations 
         ),
         (
             call.headers.iter().all(|(_, value)| is_value(value)),
-            "a call's header has a value with a control character, or one beyond ASCII",
+            "a call's header has a value with a control character, or one beyond U+00FF",
         ),
         (call.body.len() <= CALL_BODY_BYTES_MAX, "a call's body is over 64 KiB"),
         (
