@@ -110,7 +110,7 @@ impl Walk {
         browser.press("Сохранить");
         browser.see("Настройки не сохранены");
         let beside = browser.text_of("//label[.//input[@name='product-id']]//*[@role='alert']");
-        assert!(beside.starts_with("Такое значение не подходит."), "{beside}");
+        assert!(beside.starts_with("ProductId — три группы из 6, 4 и 4 цифр"), "{beside}");
         let lost = browser.text_of("//label[.//input[@name='shared-sec']]//*[@role='alert']");
         assert_eq!(lost, "Секрет не сохранён, введите его ещё раз.");
         assert_eq!(browser.count("//form//*[@role='alert']"), 2, "nothing else is wrong");
