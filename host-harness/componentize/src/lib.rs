@@ -16,8 +16,6 @@ const EXCHANGES: &str = "billing:payments/exchanges@1.0.0";
 /// The first bytes of every file in the format. The version and kind of a module or component follow.
 const WASM_MAGIC: &[u8] = b"\0asm";
 const MODULE_HEADER: &[u8] = b"\0asm\x01\0\0\0";
-/// How long the header of a module or component is.
-const HEADER_BYTES: usize = 8;
 const CUSTOM_SECTION: u8 = 0;
 /// The custom section with the names of a component's parts.
 const NAMES: &str = "component-name";
@@ -65,7 +63,7 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, Unfit> {
 /// Returns a component without the names of its parts, which nobody reads: up to 5 KB.
 fn without_names(component: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderError> {
     let mut reader = BinaryReader::new(component, 0);
-    let mut kept = reader.read_bytes(HEADER_BYTES)?.to_vec();
+    let mut kept = reader.read_bytes(MODULE_HEADER.len())?.to_vec();
     while !reader.eof() {
         let begin = reader.original_position();
         let id = reader.read_u8()?;

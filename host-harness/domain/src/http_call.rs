@@ -62,3 +62,10 @@ pub struct HttpResponse {
     #[serde(with = "json::body")]
     pub body: Vec<u8>,
 }
+
+impl HttpResponse {
+    /// Reports whether the server says that it failed, and not what it did: a status of 500 or more.
+    pub fn is_of_failure(&self) -> bool {
+        self.status >= 500
+    }
+}

@@ -21,8 +21,6 @@ use crate::text::{edited, fields};
 const JUNK_BYTES: usize = 64 << 10;
 /// Statuses of which a client may think that they are a success.
 const STATUSES: [u16; 14] = [100, 201, 202, 204, 206, 301, 302, 304, 400, 401, 404, 429, 500, 503];
-/// From this status on the payment system says that it failed, and not what it did.
-const FAILED_STATUS_MIN: u16 = 500;
 /// How many places of an answer are cut and damaged.
 const PLACES: usize = 200;
 /// The same with [`Effort::Quick`](crate::Effort::Quick).
@@ -101,7 +99,7 @@ impl Hostile {
     /// Reports whether the payment system failed or was not reached, so that nothing follows from it.
     fn is_failure(&self) -> bool {
         match &self.result {
-            HttpResult::Response(answer) => answer.status >= FAILED_STATUS_MIN,
+            HttpResult::Response(answer) => answer.is_of_failure(),
             HttpResult::NotSent(_) | HttpResult::Unknown(_) => true,
         }
     }
@@ -225,10 +223,10 @@ impl Calling<'_> {
             return None;
         }
         let (result, own) = (performed.result.name(), self.performed.result.name());
-        if let Some(wrong) = self.is_taken_for_an_answer(&performed.result, hostile) {
+        if let Some(wrong) = self.taken_for_an_answer(&performed.result, hostile) {
             return Some(wrong);
         }
-        let is_failed = matches!(hostile.result, HttpResult::Response(_)) && hostile.is_failure();
+        let is_failed = matches!(&hostile.result, HttpResult::Response(answer) if answer.is_of_failure());
         let is_denied = matches!(result, "refused" | "failed" | "unavailable");
         if is_failed && call.repeatable == Repeatable::Never && is_denied && own != result {
             return Some(format!(
@@ -250,11 +248,9 @@ impl Calling<'_> {
         };
         Some(format!("the result is {result}, though {wrong}"))
     }
-}
 
-impl Calling<'_> {
     /// Returns how a failure, or an answer that cannot be read, was taken for an answer of what has become of the money.
-    fn is_taken_for_an_answer(&self, result: &FunctionResult, hostile: &Hostile) -> Option<String> {
+    fn taken_for_an_answer(&self, result: &FunctionResult, hostile: &Hostile) -> Option<String> {
         let (is_failure, is_junk) = (hostile.is_failure(), hostile.kind == Kind::Junk);
         if !is_failure && !is_junk {
             return None;

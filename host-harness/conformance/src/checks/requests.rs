@@ -30,8 +30,12 @@ struct Variation {
 /// Checks a sample that moves money.
 pub fn follow(merchant: &ScannedMerchant, sample: &OperationSample) -> Findings {
     let mut findings = Findings::default();
+    let variations = variations(&sample.function);
+    if variations.is_empty() {
+        return findings;
+    }
     let Some(own) = moving_call(merchant, &sample.function, sample) else { return findings };
-    for variation in variations(&sample.function) {
+    for variation in variations {
         if variation.is_of_key && !matches!(own.repeatable, Repeatable::Within(_)) {
             continue;
         }
@@ -46,9 +50,10 @@ pub fn follow(merchant: &ScannedMerchant, sample: &OperationSample) -> Findings 
     findings
 }
 
-fn is_new(name: &str, calls: &[HttpCall], call: &HttpCall, Variation { what, consequence, is_of_key, .. }: &Variation) -> Case {
-    let is_of_key = *is_of_key;
-    let is_same = |known: &HttpCall| known == call || is_of_key && key_of(known).is_some() && key_of(known) == key_of(call);
+fn is_new(name: &str, calls: &[HttpCall], call: &HttpCall, variation: &Variation) -> Case {
+    let Variation { what, consequence, .. } = variation;
+    let has_its_key = |known: &HttpCall| key_of(known).is_some() && key_of(known) == key_of(call);
+    let is_same = |known: &HttpCall| known == call || variation.is_of_key && has_its_key(known);
     if !calls.iter().any(is_same) {
         return Ok(());
     }
@@ -58,8 +63,7 @@ fn is_new(name: &str, calls: &[HttpCall], call: &HttpCall, Variation { what, con
 /// Returns the call by which a function moves money, if it makes one.
 fn moving_call(merchant: &ScannedMerchant, function: &FunctionCall, sample: &OperationSample) -> Option<HttpCall> {
     let performed = merchant.performed(function, &mut &sample.answers).ok()?;
-    let call = performed.calls().find(|call| changes_something(call)).cloned();
-    call.filter(|_| function.moves_money())
+    performed.calls().find(|call| changes_something(call)).cloned()
 }
 
 fn variations(function: &FunctionCall) -> Vec<Variation> {

@@ -15,9 +15,6 @@ use crate::error::HostError;
 use crate::host::Host;
 use crate::slot::ProviderSlot;
 
-/// From this status on the payment system says that it failed, and not what it did.
-const FAILED_STATUS_MIN: u16 = 500;
-
 /// The outcome of a pass.
 pub enum PassOutcome<T> {
     /// The provider's result.
@@ -281,7 +278,7 @@ impl Running {
     pub fn is_left_open(&self) -> bool {
         let last = self.context.called.last();
         last.is_some_and(|(call, result)| {
-            let failed = matches!(result, HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN);
+            let failed = matches!(result, HttpResult::Response(answer) if answer.is_of_failure());
             failed && call.repeatable == Repeatable::Never
         })
     }
@@ -319,7 +316,7 @@ fn tried(result: &HttpResult) -> (TriedCall, String) {
 /// sent again.
 fn open_if_failed(result: HttpResult, repeatable: Repeatable) -> HttpResult {
     match result {
-        HttpResult::Response(answer) if answer.status >= FAILED_STATUS_MIN && matches!(repeatable, Repeatable::Within(_)) => {
+        HttpResult::Response(answer) if answer.is_of_failure() && matches!(repeatable, Repeatable::Within(_)) => {
             HttpResult::Unknown(format!("it was answered with status {}", answer.status))
         }
         result => result,
